@@ -1,0 +1,1 @@
+"""The command line of Liên thông: the same commands against a local stack and against AWS."""

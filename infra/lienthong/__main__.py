@@ -1,0 +1,56 @@
+"""`lienthong`, also `python -m infra.lienthong`: the commands and their exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from infra.lienthong import import_log, send
+from infra.lienthong.console import Console
+from infra.lienthong.problems import Exit, Problem
+
+COMMANDS: Final = (send, import_log)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    top = argparse.ArgumentParser(
+        prog="lienthong",
+        description="Shared records of a province: send events, look at records, verify them.",
+        epilog="Exit codes: 0 done; 1 findings or refused input; 2 wrong use; 3 no stack reached.",
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add_parser(commands)
+    for sub in commands.choices.values():
+        sub.add_argument("--json", action="store_true", help="one JSON document on stdout")
+        sub.add_argument("--quiet", action="store_true", help="no notes and no progress bar")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code is one of `problems.Exit`."""
+    try:
+        options = parser().parse_args(arguments)
+    except SystemExit as stop:  # argparse has said what is wrong, or printed the help
+        return int(stop.code or 0)
+    console = Console(as_json=options.json, quiet=options.quiet)
+    try:
+        return int(options.run(options, console))
+    except Problem as problem:
+        console.complain(problem)
+        return int(problem.exit)
+    except KeyboardInterrupt:
+        console.note("Interrupted. What was done stays done; running it again does no harm.")
+        return int(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader (`| head`) has enough. Python would complain again while it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(Exit.OK)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
