@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal, Required
+from typing import Annotated, Literal, Required
 
 from pydantic import AfterValidator, Field, with_config
-from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
+from schemas import rules
 from schemas.model import STATED
 from schemas.scalars import AgencyId, CalendarDate, SenderId, ShortText, Title
 
@@ -22,8 +22,6 @@ AgencyKind = Literal[
     "other",
 ]
 PublishedKind = Literal["person", "insurance-card", "dossier"]
-
-_OPEN: Final = "9999-12-31"
 
 
 _Period = TypedDict(
@@ -53,21 +51,6 @@ class Period(_Period):
     """What the agency was, and what it might publish, in a span of days (Vietnam time)."""
 
 
-def _ends_after_it_begins(period: Period) -> Period:
-    if period.get("to", _OPEN) < period["from"]:
-        raise PydanticCustomError("period_order", "period order")
-    return period
-
-
-def _not_overlapping(periods: list[Period]) -> list[Period]:
-    end = ""
-    for period in sorted(periods, key=lambda period: period["from"]):
-        if period["from"] <= end:
-            raise PydanticCustomError("period_overlap", "period overlap")
-        end = period.get("to", _OPEN)
-    return periods
-
-
 @with_config(STATED)
 class AgencyData(TypedDict, total=False):
     """What one event of the registry says of one agency; `null` withdraws it."""
@@ -86,9 +69,9 @@ class AgencyData(TypedDict, total=False):
     ]
     periods: Annotated[
         Annotated[
-            list[Annotated[Period, AfterValidator(_ends_after_it_begins)]],
-            AfterValidator(_not_overlapping),
+            list[Annotated[Period, AfterValidator(rules.ends_after_it_begins)]],
             Field(min_length=1),
+            AfterValidator(rules.not_overlapping),
         ]
         | None,
         Field(description="Spans of days, not overlapping, in which it is in force."),

@@ -7,8 +7,9 @@ from typing import Annotated, Literal, Required
 from pydantic import AfterValidator, Field, with_config
 from typing_extensions import TypedDict
 
+from schemas import rules
 from schemas.annulment import Annulment
-from schemas.model import NOT_EMPTY, STATED, states_something
+from schemas.model import NOT_EMPTY, STATED
 from schemas.scalars import (
     Amount,
     AnyAgencyId,
@@ -112,7 +113,7 @@ class DossierData(TypedDict, total=False):
         Step, Field(description="One entry of the timeline, never null; at most 200 per source.")
     ]
     fee: Annotated[
-        Annotated[Fee, AfterValidator(states_something)] | None,
+        Annotated[Fee, AfterValidator(rules.states_something)] | None,
         Field(description="Fee and payment."),
     ]
     digitised_parts: Annotated[bool | None, Field(description="Whether its parts were digitised.")]

@@ -191,12 +191,12 @@ def _missing(event_type: EventType, group: tuple[str, ...]) -> FieldError:
         return FieldError(
             pointer(*group),
             "missing",
-            f"A {event_type.name} event must state this field, and not as null.",
+            f"Every {event_type.name} event must state this field, and not as null.",
         )
     return FieldError(
         pointer(),
         "missing",
-        f"A {event_type.name} event must state {_either(group)}.",
+        f"Every {event_type.name} event must state {_either(group)}.",
     )
 
 
@@ -209,7 +209,7 @@ def _check_status(event_type: EventType, status: object) -> list[FieldError]:
             FieldError(
                 pointer("status"),
                 "null",
-                f"A {event_type.name} event cannot withdraw the status; leave it out.",
+                f"No {event_type.name} event withdraws the status; leave it out.",
             )
         ]
     if not allowed:
@@ -217,7 +217,7 @@ def _check_status(event_type: EventType, status: object) -> list[FieldError]:
             FieldError(
                 pointer("status"),
                 "not-in-this-type",
-                f"A {event_type.name} event does not state the status; leave it out.",
+                f"No {event_type.name} event states the status; leave it out.",
             )
         ]
     if _is_one_of(status, allowed):
@@ -226,7 +226,7 @@ def _check_status(event_type: EventType, status: object) -> list[FieldError]:
         FieldError(
             pointer("status"),
             "not-in-list",
-            f"The status of a {event_type.name} event must be"
+            f"The status of every {event_type.name} event must be"
             f" {_either([str(s) for s in sorted(allowed, key=str)])}.",
         )
     ]

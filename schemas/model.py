@@ -7,21 +7,11 @@ dictionary of what was sent, in the order of the table, at a third of the cost o
 
 from __future__ import annotations
 
-from typing import Final, TypeVar
+from typing import Final
 
 from pydantic import ConfigDict
-from pydantic_core import PydanticCustomError
 
 STATED: Final = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
 """Strict, closed, and its errors never hold what was received."""
 NOT_EMPTY: Final = ConfigDict(**STATED, json_schema_extra={"minProperties": 1})
 """The same for an object of which every part is optional but one must be there."""
-
-Parts = TypeVar("Parts")
-
-
-def states_something(parts: Parts) -> Parts:
-    """The object as it is; refused if it is empty."""
-    if not parts:
-        raise PydanticCustomError("empty_object", "empty object")
-    return parts

@@ -7,8 +7,9 @@ from typing import Annotated, Literal, Required
 from pydantic import AfterValidator, Field, with_config
 from typing_extensions import TypedDict
 
+from schemas import rules
 from schemas.annulment import Annulment
-from schemas.model import NOT_EMPTY, STATED, states_something
+from schemas.model import NOT_EMPTY, STATED
 from schemas.scalars import (
     CalendarDate,
     Code,
@@ -83,10 +84,6 @@ class PersonAnnulment(Annulment, total=False):
     ]
 
 
-def _sorted(ids: list[str]) -> list[str]:
-    return sorted(set(ids))
-
-
 @with_config(STATED)
 class PersonData(TypedDict, total=False):
     """What one event says of one person; `null` withdraws what the source's rank said."""
@@ -109,7 +106,7 @@ class PersonData(TypedDict, total=False):
         Field(description="Nine-digit number of the old identity card (CMND)."),
     ]
     identity_card: Annotated[
-        Annotated[IdentityCard, AfterValidator(states_something)] | None,
+        Annotated[IdentityCard, AfterValidator(rules.states_something)] | None,
         Field(description="The identity card in force."),
     ]
     life: Annotated[Life | None, Field(description="Whether the person lives.")]
@@ -128,7 +125,6 @@ class PersonData(TypedDict, total=False):
     ]
     replaces: Annotated[
         list[PersonalId],
-        AfterValidator(_sorted),
         Field(
             min_length=1,
             description=(
@@ -136,6 +132,7 @@ class PersonData(TypedDict, total=False):
                 " value true, never withdrawn, only annulled."
             ),
         ),
+        AfterValidator(rules.distinct_in_order),
     ]
     annulment: Annotated[
         PersonAnnulment | None,

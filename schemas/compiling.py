@@ -1,0 +1,48 @@
+"""The models' validators as plain JSON, so that a function starts without building models.
+
+A compiled schema is pydantic's core schema of a kind's data, with `{"rule": name}` where a
+function of `schemas.rules` is called, and without what only Python classes need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from schemas.agency import AgencyData
+from schemas.dossier import DossierData
+from schemas.insurance_card import InsuranceCardData
+from schemas.person import PersonData
+from schemas.rules import RULES
+
+DATA: Final[Mapping[str, TypeAdapter[Any]]] = {
+    "person": TypeAdapter(PersonData),
+    "insurance-card": TypeAdapter(InsuranceCardData),
+    "dossier": TypeAdapter(DossierData),
+    "agency": TypeAdapter(AgencyData),
+}
+"""Record kind -> pydantic's view of what its events may say."""
+
+_NAMES: Final[Mapping[Callable[[Any], Any], str]] = {rule: name for name, rule in RULES.items()}
+_FOR_CLASSES_ONLY: Final = frozenset({"cls", "cls_name", "metadata", "serialization"})
+
+
+def compiled(kind: str) -> Any:
+    """The validator of a kind's data, as JSON."""
+    return _compiled(DATA[kind].core_schema)
+
+
+def _compiled(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        if node.get("type") == "no-info":
+            return {"rule": _NAMES[node["function"]]}
+        return {
+            name: _compiled(child) for name, child in node.items() if name not in _FOR_CLASSES_ONLY
+        }
+    if isinstance(node, list):
+        return [_compiled(child) for child in node]
+    if node is None or isinstance(node, str | int):
+        return node
+    raise TypeError(f"A {type(node).__name__} has no place in a compiled validator.")
