@@ -1,4 +1,4 @@
-"""The models' validators as plain JSON, so that a function starts without building models.
+"""The models' validators as plain data, so that a function starts without building models.
 
 A compiled schema is pydantic's core schema of a kind's data, with `{"rule": name}` where a
 function of `schemas.rules` is called, and without what only Python classes need.
@@ -6,6 +6,7 @@ function of `schemas.rules` is called, and without what only Python classes need
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -29,9 +30,29 @@ _NAMES: Final[Mapping[Callable[[Any], Any], str]] = {rule: name for name, rule i
 _FOR_CLASSES_ONLY: Final = frozenset({"cls", "cls_name", "metadata", "serialization"})
 
 
+def module_of(kind: str) -> str:
+    """The source of the module `schemas.compiled.<kind>`."""
+    return (
+        f'"""The validator of the data of {kind} events; written by `schemas.generate`."""\n'
+        "# ruff: noqa: E501 - patterns stay whole\n\n"
+        "from typing import Any, Final\n\n"
+        f"VALIDATOR: Final[dict[str, Any]] = {_source(compiled(kind))}\n"
+    )
+
+
 def compiled(kind: str) -> Any:
-    """The validator of a kind's data, as JSON."""
+    """The validator of a kind's data, as plain data."""
     return _compiled(DATA[kind].core_schema)
+
+
+def _source(value: Any, indent: str = "") -> str:
+    deeper = f"{indent}    "
+    if isinstance(value, dict) and value:
+        lines = (f"{deeper}{json.dumps(k)}: {_source(v, deeper)},\n" for k, v in value.items())
+        return "{\n" + "".join(lines) + indent + "}"
+    if isinstance(value, list) and value:
+        return "[\n" + "".join(f"{deeper}{_source(v, deeper)},\n" for v in value) + indent + "]"
+    return json.dumps(value) if isinstance(value, str) else repr(value)
 
 
 def _compiled(node: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from schemas import rules
+from schemas.forms import normalise_instant as normalise_instant
 from schemas.forms import (
     AGENCY_ID_MAX,
     AGENCY_ID_PATTERN,

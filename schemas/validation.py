@@ -1,8 +1,7 @@
 """The data of an event becomes normalised fields, or every error in it at once.
 
 The models of `schemas.person` and its neighbours are the source. What runs here is their
-validators as `schemas.generate` compiled them (`generated/validators/<kind>.json`, compared in
-every check): pydantic's core alone then starts a function, a fifth of the cost of building the
+validators as `schemas.generate` compiled them (`schemas/compiled/`, compared in every check): pydantic's core alone then starts a function, a fifth of the cost of building the
 models anew. No error holds a value that was received: `path` names the place, `text` says what
 is expected there.
 """
@@ -12,18 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from importlib import import_module
 from typing import Any, Final, Literal
 
-from pydantic_core import ErrorDetails, SchemaValidator, ValidationError, from_json
+from pydantic_core import ErrorDetails, SchemaValidator, ValidationError
 
 from schemas.forms import EXPECTED
 from schemas.rules import RULES
 
 Kind = Literal["person", "insurance-card", "dossier", "agency"]
-
-COMPILED: Final = Path(__file__).parent / "generated" / "validators"
-"""The folder of the compiled validators, a file per kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +61,7 @@ def pointer(*parts: str | int) -> str:
 
 @cache
 def _validator(kind: str) -> Callable[[object], dict[str, object]]:
-    compiled = from_json((COMPILED / f"{kind}.json").read_bytes(), cache_strings="keys")
+    compiled = import_module(f"schemas.compiled.{kind.replace('-', '_')}").VALIDATOR
     return SchemaValidator(_with_rules(compiled)).validate_python
 
 

@@ -1,0 +1,1 @@
+"""The validators of event data, written by `python -m schemas.generate`; never by hand."""
