@@ -11,7 +11,6 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from schemas import rules
-from schemas.forms import normalise_instant as normalise_instant
 from schemas.forms import (
     AGENCY_ID_MAX,
     AGENCY_ID_PATTERN,
@@ -36,6 +35,7 @@ from schemas.forms import (
     SENDER_PATTERN,
     TEXT_PATTERN,
 )
+from schemas.forms import normalise_instant as normalise_instant
 
 PersonalId = Annotated[
     str,

@@ -1,9 +1,10 @@
 """The data of an event becomes normalised fields, or every error in it at once.
 
 The models of `schemas.person` and its neighbours are the source. What runs here is their
-validators as `schemas.generate` compiled them (`schemas/compiled/`, compared in every check): pydantic's core alone then starts a function, a fifth of the cost of building the
-models anew. No error holds a value that was received: `path` names the place, `text` says what
-is expected there.
+validators as `schemas.generate` compiled them (`schemas.compiled`, compared in every check):
+with pydantic's core alone a function starts at a fraction of the cost of building the models
+anew. No error holds a value that was received: `path` names the place, `text` says what is
+expected there.
 """
 
 from __future__ import annotations
