@@ -35,7 +35,6 @@ import os
 import re
 import sys
 import tempfile
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -50,7 +49,6 @@ import orjson
 from functions.shared.core.instants import instant
 from infra.lienthong.console import Console
 from infra.lienthong.mapping import (
-    DOSSIER_CODE,
     Activity,
     EventLogMapping,
     load,
@@ -58,6 +56,7 @@ from infra.lienthong.mapping import (
 )
 from infra.lienthong.messages import opened
 from infra.lienthong.problems import Exit, Misuse, Refused
+from schemas.forms import DOSSIER_CODE_PATTERN, PRINTABLE_PATTERN, normalise_text
 
 _T = TypeVar("_T")
 
@@ -262,7 +261,7 @@ def _check_code(row: Row, mapping: EventLogMapping, codes: dict[str, str], fault
     except ValueError as error:
         faults.add(row.line, column, f"no dossier code can be made of it: {error}.")
         return
-    if not DOSSIER_CODE.fullmatch(code):
+    if not re.fullmatch(DOSSIER_CODE_PATTERN, code):
         faults.add(
             row.line,
             column,
@@ -384,7 +383,7 @@ def _present(**values: object) -> dict[str, object]:
 
 def _rows(log: IO[bytes], mapping: EventLogMapping, faults: _Faults) -> Iterator[Row]:
     """The rows that can be understood; what cannot is added to `faults`."""
-    text = io.TextIOWrapper(_Kept(log), encoding="utf-8-sig", newline="")
+    text = io.TextIOWrapper(io.BufferedReader(_Kept(log)), encoding="utf-8-sig", newline="")
     reader = csv.reader(text, delimiter=mapping.log.delimiter, strict=True)
     names = mapping.columns.named()
     places: dict[str, int] | None = None
@@ -462,11 +461,11 @@ def _row(
         faults.add(line, names[role], text)
 
     def text_of(role: str, longest: int = _LONGEST_TEXT) -> str | None:
-        value = " ".join(unicodedata.normalize("NFC", cells.get(role, "")).split())
+        value = normalise_text(cells.get(role, ""))
         if not value or value in mapping.log.empty:
             return None
-        if not value.isprintable():
-            fault(role, "it has control characters. Remove them.")
+        if "\0" in value:
+            fault(role, "it has the character NUL. Remove it.")
         if len(value) > longest:
             fault(role, f"it has {len(value)} characters and at most {longest} are taken.")
         return value
@@ -507,6 +506,9 @@ def _row(
     agency = one_of("department", mapping.departments, mapping.defaults.department, "departments")
     channel = one_of("channel", mapping.channels, mapping.defaults.channel, "channels")
     task = required("task", _LONGEST_STEP_ID) if "task" in names else None
+    for role, value in (("case", case), ("task", task)):
+        if value and not re.fullmatch(PRINTABLE_PATTERN, value):
+            fault(role, "it becomes part of an event id, so it needs printable characters only.")
     row = Row(
         line=line,
         case=case,

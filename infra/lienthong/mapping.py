@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -27,44 +28,30 @@ from pydantic import (
 )
 
 from infra.lienthong.problems import Misuse
+from schemas.event_types import EVENT_TYPES, PREFIX, EventType
+from schemas.scalars import AgencyId, AnyAgencyId, FieldCode, ProcedureCode
 
-DOSSIER_CODE: Final = re.compile(
-    r"([0-9]{3}\.[0-9]{2}\.[0-9]{2}\.[A-Y][0-9]{2}|[A-Y][0-9]{2}(\.[0-9]{1,4}){0,8})"
-    r"-([0-9]{6}|[0-9]{8})-[0-9]{4,7}"
+STEP_TYPES: Final[Mapping[str, EventType]] = MappingProxyType(
+    {
+        name: EVENT_TYPES[f"{PREFIX}dossier.{name}.v1"]
+        for name in (
+            "accepted",
+            "refused",
+            "withdrawn",
+            "stopped",
+            "fee-requested",
+            "supplement-requested",
+            "progressed",
+            "supplement-received",
+            "completed",
+            "returned",
+        )
+    }
 )
-"""Circular 01/2018/TT-VPCP, article 19, with both forms of agency ids."""
+"""The event types that a row of a log can be: those that state where a dossier stands."""
 
-AgencyId = Annotated[
-    str, StringConstraints(pattern=r"^[A-Y][0-9]{2}(\.[0-9]{1,4}){0,8}$", max_length=35)
-]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Column = Annotated[str, StringConstraints(min_length=1)]
 Channel = Literal["in-person", "online", "post"]
-StepType = Literal[
-    "accepted",
-    "refused",
-    "withdrawn",
-    "stopped",
-    "fee-requested",
-    "supplement-requested",
-    "progressed",
-    "supplement-received",
-    "completed",
-    "returned",
-]
-STATUS_OF_TYPE: Final[Mapping[str, frozenset[int]]] = {
-    "accepted": frozenset({2}),
-    "refused": frozenset({3}),
-    "withdrawn": frozenset({7}),
-    "stopped": frozenset({8}),
-    "fee-requested": frozenset({6}),
-    "supplement-requested": frozenset({5}),
-    "progressed": frozenset({4}),
-    "supplement-received": frozenset({2, 4}),
-    "completed": frozenset({9}),
-    "returned": frozenset({10}),
-}
-"""The statuses that each event type may state (contract, table of event types)."""
 
 
 class _Part(BaseModel):
@@ -133,30 +120,29 @@ class Dossier(_Part):
     number: str | None = Field(
         default=None, description="regular expression whose group 1 is the number of a case"
     )
-    procedure_code: Annotated[
-        str,
-        StringConstraints(pattern=r"^[1-9]\.[0-9]{6}(\.(000\.00\.00\.)?[A-Y][0-9]{2})?$"),
-    ]
+    procedure_code: ProcedureCode
     procedure_name: Annotated[str, StringConstraints(min_length=1, max_length=500)] | None = None
-    field_code: (
-        Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,49}$")] | None
-    ) = None
-    receiving_agency: AgencyId
+    field_code: FieldCode | None = None
+    receiving_agency: AnyAgencyId
     applicant_kind: Literal["citizen", "enterprise", "household-business", "state-body", "other"]
 
 
 class Activity(_Part):
     """What an activity of the log is in the contract."""
 
-    type: StepType
+    type: str = Field(description="event type without vn.lienthong.dossier. and version")
     status: int
-    text: Text | None = Field(default=None, description="shown instead of the activity's name")
+    text: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = Field(
+        default=None, description="shown instead of the activity's name"
+    )
 
     @model_validator(mode="after")
     def _status_fits_type(self) -> Self:
-        allowed = STATUS_OF_TYPE[self.type]
+        if self.type not in STEP_TYPES:
+            raise ValueError(f"the type is one of {', '.join(STEP_TYPES)}")
+        allowed = STEP_TYPES[self.type].statuses or frozenset()
         if self.status not in allowed:
-            wanted = " or ".join(str(status) for status in sorted(allowed))
+            wanted = " or ".join(sorted(str(status) for status in allowed))
             raise ValueError(f"an event dossier.{self.type} states status {wanted}")
         return self
 
