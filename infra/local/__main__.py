@@ -40,7 +40,9 @@ def table(status: stack.Status) -> list[str]:
     """The lines of a status, for people."""
     if status.server is None:
         return [f"No server answers at {status.endpoint}. `make up` starts one."]
-    whose = f"started by make up, log {status.log}" if status.started_here else "not started by make up"
+    whose = (
+        f"started by make up, log {status.log}" if status.started_here else "not started by make up"
+    )
     lines = [f"server     {status.server} at {status.endpoint} ({whose})"]
     if status.stack is None:
         return [*lines, f"stack      {status.stack_name} is not deployed. `make up` deploys it."]
@@ -48,7 +50,8 @@ def table(status: stack.Status) -> list[str]:
     lines.append("")
     lines.append(f"{'queue':<28}{'waiting':>9}{'in flight':>11}")
     lines += [
-        f"{name:<28}{state.waiting:>9}{state.in_flight:>11}" for name, state in status.queues.items()
+        f"{name:<28}{state.waiting:>9}{state.in_flight:>11}"
+        for name, state in status.queues.items()
     ]
     lines.append("")
     lines.append(f"{'table':<28}{'items':>9}")

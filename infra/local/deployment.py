@@ -217,4 +217,7 @@ def _failures(client: CloudFormationClient, name: str) -> list[str]:
 def _says_nothing_to_do(error: ClientError) -> bool:
     # CloudFormation has no code of its own for this answer.
     answer = error.response["Error"]
-    return answer["Code"] == "ValidationError" and "No updates are to be performed" in answer["Message"]
+    return (
+        answer["Code"] == "ValidationError"
+        and "No updates are to be performed" in answer["Message"]
+    )

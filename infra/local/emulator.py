@@ -235,4 +235,3 @@ def _log(site: Site) -> Path:
 
 def _scratch(site: Site) -> Path:
     return site.state / "scratch"
-

@@ -81,7 +81,5 @@ def _code(root: Path) -> Iterator[tuple[str, Path]]:
 
 def _files(folder: Path, pattern: str) -> Iterator[Path]:
     return (
-        path
-        for path in folder.rglob(pattern)
-        if path.is_file() and "__pycache__" not in path.parts
+        path for path in folder.rglob(pattern) if path.is_file() and "__pycache__" not in path.parts
     )
