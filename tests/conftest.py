@@ -1,4 +1,4 @@
-"""What holds for every test: no AWS account, profile or running stack of the machine is in reach."""
+"""What holds for every test: no AWS account, profile or running stack is in reach."""
 
 from __future__ import annotations
 

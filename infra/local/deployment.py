@@ -39,8 +39,8 @@ def deploy(
 ) -> dict[str, str]:
     """The outputs of the stack, once it is what the template, the code and the parameters say.
 
-    Creates it, updates it, or, where a failed creation left a stack that holds nothing, deletes that
-    first. Raises `LocalStackError` with the reasons of the resources that failed.
+    Creates it, updates it, or, where a failed creation left a stack that holds nothing, deletes
+    that first. Raises `LocalStackError` with the reasons of the resources that failed.
     """
     client = site.cloudformation
     bucket = _uploaded(site, code)
@@ -125,7 +125,7 @@ def functions(site: Site) -> dict[str, str]:
 
 
 def log_hash_key(site: Site) -> str:
-    """The key of the logs' keyed hashes: made once, kept beside the stack, readable by its owner alone."""
+    """The key of the logs' keyed hashes: made once, kept beside the stack for its owner alone."""
     path = site.state / "log-hash-key"
     with contextlib.suppress(FileNotFoundError):
         return path.read_text(encoding="ascii").strip()
@@ -208,7 +208,7 @@ def _ready(client: CloudFormationClient, name: str) -> int:
 def _failures(client: CloudFormationClient, name: str) -> list[str]:
     events = client.describe_stack_events(StackName=name)["StackEvents"]
     return [
-        f"  {event.get('LogicalResourceId')}: {event.get('ResourceStatusReason', 'no reason given')}"
+        f"  {event.get('LogicalResourceId')}: {event.get('ResourceStatusReason', 'no reason')}"
         for event in reversed(events)
         if event.get("ResourceStatus", "").endswith("_FAILED")
     ]

@@ -42,7 +42,7 @@ class Server:
 
 
 def find(site: Site) -> Server | None:
-    """The LocalStack-compatible server that answers at the site's endpoint, or None where none does."""
+    """The LocalStack-compatible server that answers at the site's endpoint, or None."""
     for kind, path in _HEALTH.items():
         try:
             with _opener().open(site.endpoint + path, timeout=5) as answer:
@@ -78,8 +78,9 @@ def start(site: Site, report: Callable[[str], None]) -> Server:
         )
     if _port_is_taken(site.port):
         raise LocalStackError(
-            f"Port {site.port} is taken by a program that is no LocalStack-compatible server. Stop "
-            f"that program, or use another port: `LOCALSTACK_HOST=localhost:{site.port + 1} make up`."
+            f"Port {site.port} is taken by a program that is no LocalStack-compatible server. "
+            "Stop that program, or use another port: "
+            f"`LOCALSTACK_HOST=localhost:{site.port + 1} make up`."
         )
     if not PYTHON.exists():
         raise LocalStackError("The emulator is not installed. Run `make setup`.")

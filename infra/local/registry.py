@@ -45,7 +45,7 @@ def seed(
 ) -> int:
     """Sends the seed events the ledger does not hold yet and waits until it holds them all.
 
-    Returns how many were sent. Repeating it does nothing; a repeated event would be a duplicate anyway.
+    Returns how many were sent. Repeating it does nothing; a repeated event would be a duplicate.
     Raises `LocalStackError` where some are still missing after a while.
     """
     wanted = read_seed() if events is None else events

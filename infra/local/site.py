@@ -21,7 +21,7 @@ _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class LocalStackError(Exception):
-    """Something the person at the keyboard has to decide; the text is a whole sentence that says what."""
+    """Something the person at the keyboard has to decide; the text is a sentence that says what."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,10 @@ class Site:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Site:
-        """The default site of this folder, as `AWS_ENDPOINT_URL`, `LOCALSTACK_HOST` and the region variables say."""
+        """The default site of this folder.
+
+        `AWS_ENDPOINT_URL`, `LOCALSTACK_HOST`, `AWS_REGION` and `AWS_DEFAULT_REGION` decide.
+        """
         from localstack_client.config import get_service_endpoint
 
         endpoint = environment.get("AWS_ENDPOINT_URL") or get_service_endpoint("cloudformation")

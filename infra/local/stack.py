@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -62,8 +62,8 @@ def up(
 ) -> dict[str, str]:
     """The outputs of the running, deployed and seeded stack, with `region` and `endpoint`.
 
-    Whatever is there already is kept: a server that answers, a stack that is up to date, agencies that
-    are registered. Changed code or a changed template is deployed. The outputs also go to
+    Whatever is there already is kept: a server that answers, a stack that is up to date, agencies
+    that are registered. Changed code or a changed template is deployed. The outputs also go to
     `site.outputs_file`. Raises `LocalStackError` with a sentence for the person.
     """
     site = site or Site.of(environment())
@@ -116,7 +116,7 @@ def status(site: Site | None = None) -> Status:
         endpoint=site.endpoint,
         server=server.kind if server else None,
         started_here=bool(server and server.started_here),
-        log=_relative(str(emulator.log_file(site))),
+        log=_relative(emulator.log_file(site)),
         stack_name=site.stack_name,
     )
     if server is None:
@@ -192,8 +192,9 @@ def _write(site: Site, outputs: Mapping[str, str]) -> None:
     unfinished.replace(site.outputs_file)
 
 
-def _relative(path: str) -> str:
-    return os.path.relpath(path) if path.startswith(os.getcwd() + os.sep) else path
+def _relative(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 @contextlib.contextmanager
