@@ -1,0 +1,98 @@
+"""Reading many items at once: BatchGetItem, consistent, until every key is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from functions.shared.adapters.attributes import Item
+from functions.shared.adapters.errors import AWS_ERRORS, meaning, translated
+from functions.shared.core.errors import Defect, Retry
+from functions.shared.ports import Deadline
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+MOST_KEYS: Final = 100
+_MOST_TRIES: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How an adapter waits between tries; handed in, so that tests need not."""
+
+    pause: Callable[[float], None]
+    jitter: Callable[[], float]
+
+    def before_try(self, number: int, deadline: Deadline) -> None:
+        """Pauses before try `number` (1 is the second), never beyond the deadline."""
+        longest = min(1.0, 0.025 * 2**number, max(deadline.remaining(), 0))
+        self.pause(longest * self.jitter())
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Keys of one table (values of `key`, all text) and the attributes to read, or all."""
+
+    key: str
+    values: Collection[str]
+    attributes: tuple[str, ...] = ()
+
+
+def read_items(
+    client: DynamoDBClient,
+    wanted: Mapping[str, Wanted],
+    deadline: Deadline,
+    waiting: Waiting,
+) -> dict[str, list[Item]]:
+    """The items that exist, by table. Raises Retry if some could not be read in time."""
+    keys = [(table, value) for table, want in wanted.items() for value in sorted(want.values)]
+    found: dict[str, list[Item]] = {table: [] for table in wanted}
+    for start in range(0, len(keys), MOST_KEYS):
+        request = _request(keys[start : start + MOST_KEYS], wanted)
+        _read_chunk(client, request, found, deadline, waiting)
+    return found
+
+
+def _request(
+    keys: list[tuple[str, str]], wanted: Mapping[str, Wanted]
+) -> dict[str, dict[str, Any]]:
+    request: dict[str, dict[str, Any]] = {}
+    for table, value in keys:
+        want = wanted[table]
+        part = request.get(table)
+        if part is None:
+            part = request[table] = {"Keys": [], "ConsistentRead": True}
+            if want.attributes:
+                names = {f"#{i}": name for i, name in enumerate(want.attributes)}
+                part["ProjectionExpression"] = ",".join(names)
+                part["ExpressionAttributeNames"] = names
+        part["Keys"].append({want.key: {"S": value}})
+    return request
+
+
+def _read_chunk(
+    client: DynamoDBClient,
+    request: Any,
+    found: dict[str, list[Item]],
+    deadline: Deadline,
+    waiting: Waiting,
+) -> None:
+    for number in range(_MOST_TRIES):
+        if number:
+            if deadline.remaining() <= 0:
+                break
+            waiting.before_try(number, deadline)
+        try:
+            answer: Any = client.batch_get_item(RequestItems=request)
+        except AWS_ERRORS as error:
+            if issubclass(meaning(error), Defect):
+                raise translated(error, "BatchGetItem") from None
+            continue
+        for table, items in answer.get("Responses", {}).items():
+            found[table].extend(items)
+        request = answer.get("UnprocessedKeys") or {}
+        if not request:
+            return
+    raise Retry("BatchGetItem did not answer for every key in time.")

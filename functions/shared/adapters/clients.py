@@ -1,0 +1,42 @@
+"""botocore clients for the functions: short time-outs, few retries of their own.
+
+Endpoints come from the environment (AWS_ENDPOINT_URL), as AWS SDKs agree on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+import botocore.session
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_s3.client import S3Client
+
+_CONFIG: Final = Config(
+    connect_timeout=2,
+    read_timeout=10,
+    # One retry inside botocore: with its idempotency token a lost answer is often healed here.
+    # Everything beyond is the pipeline's, which knows what else is in the batch.
+    retries={"mode": "standard", "total_max_attempts": 2},
+    # The requests are built by this package and held by its tests; validating each again
+    # would be more than half of the cost of a call.
+    parameter_validation=False,
+    tcp_keepalive=True,
+)
+
+
+def dynamodb(region: str | None = None) -> DynamoDBClient:
+    """A DynamoDB client for the functions."""
+    return cast("DynamoDBClient", _client("dynamodb", region))
+
+
+def s3(region: str | None = None) -> S3Client:
+    """An S3 client for the functions."""
+    return cast("S3Client", _client("s3", region))
+
+
+def _client(service: str, region: str | None) -> object:
+    session = botocore.session.get_session()
+    return session.create_client(service, region_name=region, config=_CONFIG)

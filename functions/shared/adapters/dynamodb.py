@@ -1,0 +1,281 @@
+"""The records of one kind and the ledger, on DynamoDB.
+
+A change is one Put of the record, guarded by the head that was loaded, and one Put per ledger
+entry, guarded by its absence. Many changes share a transaction; when one is cancelled, the
+innocent ones are sent again without the culprits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from botocore.exceptions import ClientError
+
+from functions.shared.adapters.attributes import Item, from_item, size_of_item, to_item
+from functions.shared.adapters.bulk import Waiting, Wanted, read_items
+from functions.shared.adapters.documents import pack, unpack
+from functions.shared.adapters.errors import AWS_ERRORS, CANCELLATION, code_of, translated
+from functions.shared.adapters.errors import meaning as meaning_of
+from functions.shared.core.errors import Conflict, Defect, LienThongError, Retry
+from functions.shared.core.events import Json
+from functions.shared.core.items import LANES, LARGEST_ITEM, item_of, record_of
+from functions.shared.core.kinds import Kind
+from functions.shared.core.lanes import Record
+from functions.shared.core.ledger import EventRef, LedgerEntry, Outcome, RecordedChange
+from functions.shared.core.planning import KnownEvent, Loaded, RecordChange
+from functions.shared.ports import Commit, Deadline
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+MOST_ACTIONS: Final = 100
+MOST_BYTES: Final = 3_500_000
+"""A transaction holds at most 4 MB; the rest is room for names and conditions."""
+_KNOWN: Final = ("event_uid", "event", "salt", "entry_hash", "outcome")
+_MEANS: Final[dict[type[LienThongError], Commit]] = {
+    Retry: Commit.BUSY,
+    Conflict: Commit.CONFLICT,
+    Defect: Commit.REFUSED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The actions of one change: they stand or fall together."""
+
+    position: int
+    actions: list[dict[str, Any]]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoRecords:
+    """`RecordStore` over a table of one kind and the ledger's."""
+
+    client: DynamoDBClient
+    kind: Kind
+    records_table: str
+    ledger_table: str
+    waiting: Waiting
+
+    def load(self, records: Collection[str], events: Collection[str], deadline: Deadline) -> Loaded:
+        """Reads both tables consistently, together, 100 keys a call."""
+        wanted = {}
+        if events:
+            wanted[self.ledger_table] = Wanted("event_uid", events, _KNOWN)
+        if records:
+            wanted[self.records_table] = Wanted(self.kind.key, records)
+        items = read_items(self.client, wanted, deadline, self.waiting)
+        found = [record_from_item(self.kind, item) for item in items.get(self.records_table, ())]
+        return Loaded(
+            records={record.key: record for record in found},
+            events=_known_events(items.get(self.ledger_table, ())),
+        )
+
+    def commit(self, changes: Sequence[RecordChange]) -> list[Commit]:
+        """Packs the changes into as few transactions as may hold them and sends each."""
+        outcomes = [Commit.CONFLICT] * len(changes)
+        packed: list[_Group] = []
+        actions = size = 0
+        for position, change in enumerate(changes):
+            group = self._group(position, change)
+            if group is None:
+                outcomes[position] = Commit.TOO_LARGE
+                continue
+            if actions + len(group.actions) > MOST_ACTIONS or size + group.size > MOST_BYTES:
+                self._send(packed, outcomes)
+                packed, actions, size = [], 0, 0
+            packed.append(group)
+            actions += len(group.actions)
+            size += group.size
+        self._send(packed, outcomes)
+        return outcomes
+
+    def _group(self, position: int, change: RecordChange) -> _Group | None:
+        item = item_from_record(change.after)
+        size = size_of_item(item)
+        if size > LARGEST_ITEM:
+            return None
+        put: dict[str, Any] = {"TableName": self.records_table, "Item": item}
+        if change.before.version == 0:
+            put["ConditionExpression"] = "attribute_not_exists(#k)"
+            put["ExpressionAttributeNames"] = {"#k": self.kind.key}
+        else:
+            put["ConditionExpression"] = "#h=:h"
+            put["ExpressionAttributeNames"] = {"#h": "head"}
+            put["ExpressionAttributeValues"] = {":h": {"S": change.before.head}}
+        actions = [{"Put": put}]
+        for entry in change.entries:
+            entry_item = item_from_entry(entry)
+            size += size_of_item(entry_item)
+            actions.append(
+                {
+                    "Put": {
+                        "TableName": self.ledger_table,
+                        "Item": entry_item,
+                        "ConditionExpression": "attribute_not_exists(event_uid)",
+                    }
+                }
+            )
+        return _Group(position, actions, size)
+
+    def _send(self, groups: list[_Group], outcomes: list[Commit]) -> None:
+        """Sends the groups as one transaction; without the culprits again if cancelled."""
+        while groups:
+            actions: Any = [action for group in groups for action in group.actions]
+            try:
+                self.client.transact_write_items(TransactItems=actions)
+            except AWS_ERRORS as error:
+                code = code_of(error)
+                if code == "TransactionCanceledException" and isinstance(error, ClientError):
+                    groups = self._innocent(groups, error, outcomes)
+                    continue
+                meant = meaning_of(error)
+                if code == "ValidationException":
+                    # DynamoDB names no culprit for a malformed request: halve until found.
+                    if len(groups) > 1:
+                        half = len(groups) // 2
+                        self._send(groups[:half], outcomes)
+                        groups = groups[half:]
+                        continue
+                elif issubclass(meant, Defect):
+                    raise translated(error, "TransactWriteItems") from None
+                for group in groups:
+                    outcomes[group.position] = _MEANS[meant]
+                return
+            for group in groups:
+                outcomes[group.position] = Commit.DONE
+            return
+
+    def _innocent(
+        self, groups: list[_Group], error: ClientError, outcomes: list[Commit]
+    ) -> list[_Group]:
+        """Gives the culprits of a cancelled transaction their outcome, answers the others."""
+        reasons = error.response.get("CancellationReasons") or []
+        meanings = [CANCELLATION.get(r.get("Code", "None"), Retry) for r in reasons]
+        innocent, start = [], 0
+        for group in groups:
+            end = start + len(group.actions)
+            own = [meant for meant in meanings[start:end] if meant is not None]
+            start = end
+            if own:
+                worst = Defect if Defect in own else Conflict if Conflict in own else Retry
+                outcomes[group.position] = _MEANS[worst]
+            else:
+                innocent.append(group)
+        if len(innocent) == len(groups):  # no culprit named: all of it is not known
+            for group in groups:
+                outcomes[group.position] = Commit.CONFLICT
+            return []
+        return innocent
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoLedger:
+    """`KnownEvents` over the ledger's table."""
+
+    client: DynamoDBClient
+    table: str
+    waiting: Waiting
+
+    def known(self, events: Collection[str], deadline: Deadline) -> Mapping[str, KnownEvent]:
+        """What the ledger holds of the events, by `event_uid`."""
+        wanted = {self.table: Wanted("event_uid", events, _KNOWN)}
+        return _known_events(read_items(self.client, wanted, deadline, self.waiting)[self.table])
+
+
+# Items --------------------------------------------------------------------------------------
+
+
+def item_from_record(record: Record) -> Item:
+    """The table item of a record."""
+    return to_item(item_of(record))
+
+
+def record_from_item(kind: Kind, item: Item) -> Record:
+    """The record of a table item. Raises Defect where it was written by something else."""
+    try:
+        plain = from_item(item)
+        return record_of(kind, plain, orjson.loads(bytes(plain[LANES])))
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError, AssertionError):
+        raise Defect(f"An item of kind {kind.name} does not have the stored form.") from None
+
+
+def item_from_entry(entry: LedgerEntry) -> Item:
+    """The table item of a ledger entry; its documents as canonical JSON, packed."""
+    values: dict[str, Json | bytes] = {
+        "event_uid": entry.event_uid,
+        "record_key": entry.record_key,
+        "version": entry.version,
+        "prev": entry.prev,
+        "entry_hash": entry.entry_hash,
+        "event": pack(entry.event.as_json()),
+        "recorded_at": entry.recorded_at,
+        "outcome": entry.outcome.value,
+        "changes_digest": entry.changes_digest,
+        "changes": pack([_stored_change(change) for change in entry.changes]),
+    }
+    if entry.sender is not None:
+        values["sender"] = entry.sender
+    if entry.salt is not None:
+        values["salt"] = entry.salt
+    else:
+        values["salts"] = pack(dict(entry.salts or {}))
+    return to_item(values)
+
+
+def entry_from_item(item: Item) -> LedgerEntry:
+    """The ledger entry of a table item. Raises ValueError where it does not have the form."""
+    try:
+        plain = from_item(item)
+        salt = plain.get("salt")
+        return LedgerEntry(
+            event_uid=plain["event_uid"],
+            record_key=plain["record_key"],
+            version=plain["version"],
+            prev=plain["prev"],
+            entry_hash=plain["entry_hash"],
+            event=EventRef(**unpack(plain["event"])),
+            sender=plain.get("sender"),
+            recorded_at=plain["recorded_at"],
+            outcome=Outcome(plain["outcome"]),
+            changes_digest=plain["changes_digest"],
+            changes=tuple(_change(*stored) for stored in unpack(plain["changes"])),
+            salt=bytes(salt) if salt is not None else None,
+            salts=unpack(plain["salts"]) if salt is None else None,
+        )
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ValueError("A ledger item does not have the stored form.") from error
+
+
+def _stored_change(change: RecordedChange) -> list[Json]:
+    field, rank, won, before, stated, commit, erased = change
+    if erased is None:
+        return [field, rank, won, before, stated]
+    return [field, rank, won, {"commit": commit, "erased": erased, "stated": stated}]
+
+
+def _change(field: str, rank: int, won: bool, *values: Any) -> RecordedChange:
+    if len(values) == 2:
+        return RecordedChange(field, rank, won, *values)
+    (erased,) = values
+    return RecordedChange(
+        field, rank, won, None, erased["stated"], erased["commit"], erased["erased"]
+    )
+
+
+def _known_events(items: Iterable[Item]) -> dict[str, KnownEvent]:
+    return {entry["event_uid"]: _known(entry) for entry in map(from_item, items)}
+
+
+def _known(entry: dict[str, Any]) -> KnownEvent:
+    salt = entry.get("salt")
+    return KnownEvent(
+        digest=unpack(entry["event"])["digest"],
+        salt=bytes(salt) if salt is not None else None,
+        entry_hash=entry["entry_hash"],
+        outcome=Outcome(entry["outcome"]),
+    )

@@ -1,0 +1,78 @@
+"""An event as it arrived and was understood: the first of the three shapes a fact takes.
+
+`Event` (arriving), `lanes.Record` (stored) and `ledger.LedgerEntry` (proof) are three types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from functions.shared.core.stamps import Stamp
+
+Json = object
+"""A JSON value: str, int, bool, None, list or dict of such. Never a float."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The attributes of a readable CloudEvent.
+
+    `core` is the canonical bytes of the core attributes as received, over which the event's
+    digest is taken; None where the data has no canonical form (such an event is refused).
+    """
+
+    source: str
+    id: str
+    type: str
+    subject: str
+    time: str
+    sequence: str | None
+    core: bytes | None
+
+    @property
+    def uid(self) -> str:
+        """`<source>#<id>`: the event's identity, for ever. A source holds no `#`."""
+        return f"{self.source}#{self.id}"
+
+    @property
+    def stamp(self) -> Stamp:
+        """The stamp of every statement the event makes."""
+        return Stamp(self.time, int(self.sequence or 0), self.source, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A valid event: what it says, field by field.
+
+    `statements` are (field, value) pairs in the order in which the ledger lists changes; a
+    value of None withdraws. Steps are fields `step/<source>/<step id>`, replaced ids are
+    fields `replaces/<id>`.
+    """
+
+    envelope: Envelope
+    kind: str
+    key: str
+    core: bytes
+    statements: tuple[tuple[str, Json], ...]
+
+    @property
+    def uid(self) -> str:
+        return self.envelope.uid
+
+    @property
+    def record_key(self) -> str:
+        """`<kind>/<key>`, the ledger's name for the record."""
+        return f"{self.kind}/{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a message was refused: a code of the contract, a JSON Pointer, a sentence."""
+
+    code: str
+    path: str
+    text: str
+
+    def as_json(self) -> Mapping[str, str]:
+        return {"code": self.code, "path": self.path, "text": self.text}

@@ -1,0 +1,153 @@
+"""Who may speak, for what, and when: an agency's standing from its own record.
+
+The registry is records of kind agency, folded from events like everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from functions.shared.core.events import Event, Json, Reason
+from functions.shared.core.instants import vietnam_day
+from functions.shared.core.kinds import AGENCY, KINDS
+from functions.shared.core.lanes import Statement
+from schemas.envelope import REGISTRY_SOURCE
+
+_SOURCE_PREFIX: Final = "/agencies/"
+NOT_PERMITTED: Final = "source-not-permitted"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A span of days, inclusive, Vietnam time; open without `until`."""
+
+    kind: str
+    publishes: frozenset[str]
+    since: str
+    until: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """What the registry says of one agency."""
+
+    id: str
+    senders: frozenset[str]
+    periods: tuple[Period, ...]
+
+    def period_on(self, day: str) -> Period | None:
+        """The period in force on a day (`YYYY-MM-DD`), if any; periods do not overlap."""
+        for period in self.periods:
+            if period.since <= day and (period.until is None or day <= period.until):
+                return period
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Senders:
+    """The principals (IAM unique ids) that the stack itself knows.
+
+    `registry` may speak for the operator's own source; `relays` are the stack's own intake,
+    loading and replay, which pass on the principal they verified. With `anyone`, which only
+    a stack of Stage=local has, the sender is recorded and not checked.
+    """
+
+    registry: frozenset[str] = frozenset()
+    relays: frozenset[str] = frozenset()
+    anyone: bool = False
+
+    def principal(self, sender_id: str | None, passed_on: str | None) -> str | None:
+        """Who speaks: the queue's SenderId up to the colon, or whom a relay vouches for."""
+        principal = (sender_id or "").partition(":")[0] or None
+        return passed_on if passed_on and principal in self.relays else principal
+
+
+def agency_id(source: str) -> str:
+    """The agency's id in a source (`/agencies/<id>`)."""
+    return source[len(_SOURCE_PREFIX) :]
+
+
+def agency_from(key: str, fields: Mapping[str, Json]) -> Agency:
+    """The agency that the shown fields of its record describe."""
+    periods, senders = fields.get("periods") or [], fields.get("senders") or []
+    assert isinstance(periods, list)
+    assert isinstance(senders, list)
+    return Agency(
+        key,
+        frozenset(senders),
+        tuple(
+            Period(p["kind"], frozenset(p["publishes"]), p["from"], p.get("to")) for p in periods
+        ),
+    )
+
+
+def asks_the_registry(event: Event) -> bool:
+    """Whether the event's standing depends on the registry; the operator's own does not."""
+    return event.envelope.source != REGISTRY_SOURCE
+
+
+def ranked(
+    event: Event, agency: Agency | None, sender: str | None, senders: Senders
+) -> tuple[tuple[Statement, ...], tuple[Reason, ...]]:
+    """The event's statements with their ranks, or why its source may not make them.
+
+    The rank comes from the kind that the agency's period gives for the event's own `time`.
+    """
+    if event.envelope.source == REGISTRY_SOURCE:
+        if event.kind != AGENCY.name:
+            return (), (_refusal("/source", _ONLY_AGENCIES),)
+        kind, mine = "registry", senders.registry
+    else:
+        if event.kind == AGENCY.name:
+            return (), (_refusal("/source", _ONLY_REGISTRY),)
+        if agency is None:
+            return (), (_refusal("/source", _UNKNOWN),)
+        period = agency.period_on(vietnam_day(event.envelope.time))
+        if period is None:
+            return (), (_refusal("/source", _OUT_OF_FORCE),)
+        if event.kind not in period.publishes:
+            return (), (_refusal("/source", _NOT_A_PUBLISHER),)
+        kind, mine = period.kind, agency.senders
+    reasons = []
+    if not senders.anyone and (sender is None or sender not in mine):
+        reasons.append(_refusal("/source", _NOT_ITS_SENDER))
+    record_kind, statements = KINDS[event.kind], []
+    for field, value in event.statements:
+        rank = record_kind.ranks_of(field).get(kind)
+        if rank is None:
+            reasons.append(_refusal(_path(field), _NOT_ITS_FIELD))
+        else:
+            statements.append(Statement(field, rank, value))
+    return (() if reasons else tuple(statements)), tuple(dict.fromkeys(reasons))
+
+
+def _path(field: str) -> str:
+    return f"/data/{field.partition('/')[0]}"
+
+
+def _refusal(path: str, text: str) -> Reason:
+    return Reason(NOT_PERMITTED, path, text)
+
+
+_UNKNOWN: Final = (
+    "The registry does not know this agency; ask the operator to register it, then send again."
+)
+_OUT_OF_FORCE: Final = (
+    "The agency was not in force on the day of the event's time; let the agency that took over"
+    " send it, or correct the time."
+)
+_NOT_A_PUBLISHER: Final = (
+    "The agency does not publish records of this kind; ask the operator to change its registry"
+    " period if it should."
+)
+_NOT_ITS_FIELD: Final = (
+    "An agency of this kind may not state this field; leave the field out and send the rest."
+)
+_NOT_ITS_SENDER: Final = (
+    "The principal that sent this may not speak for the agency; send with the agency's own"
+    " credentials, or ask the operator to name the principal among its senders."
+)
+_ONLY_AGENCIES: Final = "The registry's own source publishes agencies only; use an agency's source."
+_ONLY_REGISTRY: Final = "Only /agencies/registry publishes agencies; send it with that source."
