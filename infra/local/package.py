@@ -36,7 +36,7 @@ class Package:
 
 
 def package(root: Path = ROOT, packages: Path | None = None) -> Package:
-    """The zip of the code under `root`, with the installed packages of a folder, if one is given."""
+    """The zip of the code under `root`, with the packages installed in a folder, if it is given."""
     files = dict(_code(root))
     if packages is not None:
         files |= {str(path.relative_to(packages)): path for path in _files(packages, "*")}

@@ -1,0 +1,110 @@
+# Everything is installed into three environments of this folder, each from its own lock:
+#   .venv           the service, its command line and its tests
+#   .venv-emulator  the AWS emulator, which pins a botocore of its own
+#   .venv-sam       cfn-lint and the SAM command line, which pin another
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# The first Python that really runs and is new enough; PYTHON=... chooses another.
+PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$name"; break; }; done)
+BIN := .venv/bin
+SERVICE := .venv/.installed
+EMULATOR := .venv-emulator/.installed
+SAM := .venv-sam/.installed
+ARCHITECTURE ?= arm64
+DATA ?=
+export SAM_CLI_TELEMETRY := 0
+
+.PHONY: help setup up down status demo test unit contract integration e2e lint check bench build \
+	lock clean distclean
+
+help: ## what can be made (this list)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(SERVICE) $(EMULATOR) $(SAM) ## install everything into this folder
+
+up: $(SERVICE) $(EMULATOR) ## start the stack on this machine, or bring it up to date
+	@$(BIN)/python -m infra.local up
+
+down: $(SERVICE) ## stop the stack; its tables are kept
+	@$(BIN)/python -m infra.local down
+
+status: $(SERVICE) ## what runs, what waits, what is stored
+	@$(BIN)/python -m infra.local status
+
+demo: $(SERVICE) $(EMULATOR) ## run the main job on samples; DATA=folder adds the published log
+	@$(BIN)/lienthong demo $(if $(DATA),--data "$(DATA)")
+
+test: unit contract integration e2e ## all tests
+
+unit contract: $(SERVICE) ## tests without sockets
+	@echo "tests/$@"
+	@$(BIN)/pytest -q "tests/$@"
+
+integration: $(SERVICE) ## tests on an AWS double in the process
+	@echo "tests/$@"
+	@$(BIN)/pytest -q "tests/$@"
+
+e2e: $(SERVICE) $(EMULATOR) ## tests on an emulator of their own, with IAM enforced
+	@echo "tests/$@"
+	@$(BIN)/pytest -q "tests/$@"
+
+lint: $(SERVICE) $(SAM) ## style, types, layers, template, generated contracts
+	@echo "ruff" && $(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
+	@echo "mypy" && $(BIN)/mypy --no-error-summary
+	@echo "import-linter" && $(BIN)/lint-imports --no-logo --quiet
+	@echo "generated contracts" && $(BIN)/python -m schemas.generate --check
+	@echo "cfn-lint" && .venv-sam/bin/cfn-lint template.yaml
+
+check: lint test ## lint and test
+
+bench: $(SERVICE) ## measure the pipeline against an idiomatic handler
+	@$(BIN)/python -m tests.bench
+
+build: $(SAM) ## package the functions for AWS (ARCHITECTURE=arm64 or x86_64)
+	@ARCHITECTURE=$(ARCHITECTURE) .venv-sam/bin/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+
+clean: ## stop the stack, forget its tables, remove what was built
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m infra.local down; fi
+	rm -rf .local .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
+
+distclean: clean ## also remove the environments
+	rm -rf .venv .venv-emulator .venv-sam *.egg-info
+
+# ------------------------------------------------------------------ environments
+# A lock names every package with its hash, so pip has nothing to resolve.
+define install
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found. Install it, or name it: make PYTHON=/path/to/python3 ..." >&2; exit 1; }
+	@echo "Installing $(2) into $(1)."
+	@"$(PYTHON)" -m venv --clear "$(1)" || { echo "$(PYTHON) cannot make environments: install its venv module (on Debian: apt install python3-venv)." >&2; exit 1; }
+	@"$(1)/bin/python" -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r "infra/locks/$(3).txt"
+endef
+
+$(SERVICE): infra/locks/dev.txt
+	$(call install,.venv,the service and its tests,dev)
+	@.venv/bin/python -m pip install -qq --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(EMULATOR): infra/locks/emulator.txt
+	$(call install,.venv-emulator,the AWS emulator,emulator)
+	@touch $@
+
+$(SAM): infra/locks/sam.txt
+	$(call install,.venv-sam,the template tools,sam)
+	@touch $@
+
+lock: ## resolve the locks anew from pyproject.toml
+	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \
+	"$(PYTHON)" -m venv "$$scratch" && "$$scratch/bin/pip" install -qq --disable-pip-version-check uv; \
+	compile() { name=$$1; shift; echo "infra/locks/$$name.txt"; "$$scratch/bin/uv" pip compile -q --universal \
+	    --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
+	    "$$@" -o "infra/locks/$$name.txt"; }; \
+	compile runtime pyproject.toml; \
+	compile dev pyproject.toml --group dev; \
+	compile emulator pyproject.toml --group emulator; \
+	compile sam --no-strip-extras --group sam
