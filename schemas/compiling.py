@@ -29,6 +29,8 @@ DATA: Final[Mapping[str, TypeAdapter[Any]]] = {
 _NAMES: Final[Mapping[Callable[[Any], Any], str]] = {rule: name for name, rule in RULES.items()}
 _FOR_CLASSES_ONLY: Final = frozenset({"cls", "cls_name", "metadata", "serialization"})
 
+_REFERENCES: Final = frozenset({"ref", "schema_ref"})
+
 
 def module_of(kind: str) -> str:
     """The source of the module `schemas.compiled.<kind>`."""
@@ -60,10 +62,17 @@ def _compiled(node: Any) -> Any:
         if node.get("type") == "no-info":
             return {"rule": _NAMES[node["function"]]}
         return {
-            name: _compiled(child) for name, child in node.items() if name not in _FOR_CLASSES_ONLY
+            name: _lasting(child) if name in _REFERENCES else _compiled(child)
+            for name, child in node.items()
+            if name not in _FOR_CLASSES_ONLY
         }
     if isinstance(node, list):
         return [_compiled(child) for child in node]
     if node is None or isinstance(node, str | int):
         return node
     raise TypeError(f"A {type(node).__name__} has no place in a compiled validator.")
+
+
+def _lasting(reference: str) -> str:
+    """A reference without the address that the class had in this process."""
+    return reference.partition(":")[0]

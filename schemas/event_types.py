@@ -41,14 +41,15 @@ QUEUE_OF_KIND: Final[Mapping[str, str]] = MappingProxyType(
 class EventType:
     """A row of the contract's table.
 
-    `name` is without prefix and version (`person.moved`). `must_state` lists groups of
-    fields: of each group at least one is stated. `statuses` are the values of `status` that
-    may be stated: None where the kind has no `status`, empty where none may be stated (and
-    `null` withdraws); where it lists values, `status` is none of the others and not `null`.
-    `life_statuses` does the same for `life.status`.
+    `name` is without prefix and version (`person.moved`), `summary` says what happened.
+    `must_state` lists groups of fields: of each group at least one is stated. `statuses` are
+    the values of `status` that may be stated: None where the kind has no `status`, empty where
+    none may be stated (and `null` withdraws); where it lists values, `status` is none of the
+    others and not `null`. `life_statuses` does the same for `life.status`.
     """
 
     name: str
+    summary: str
     kind: str
     must_state: tuple[tuple[str, ...], ...]
     statuses: frozenset[int | str] | None
@@ -67,7 +68,7 @@ class EventType:
 
 
 def _row(
-    name: str, must_state: str = "", *, status: str | None = None, life: str = ""
+    name: str, summary: str, must_state: str = "", *, status: str | None = None, life: str = ""
 ) -> EventType:
     kind = name.partition(".")[0]
     statuses: frozenset[int | str] | None = None
@@ -75,6 +76,7 @@ def _row(
         statuses = frozenset(int(s) if s.isdigit() else s for s in status.split())
     return EventType(
         name=name,
+        summary=summary,
         kind=kind,
         must_state=tuple(tuple(group.split("|")) for group in must_state.split()),
         statuses=statuses,
@@ -86,40 +88,136 @@ EVENT_TYPES: Final[Mapping[str, EventType]] = MappingProxyType(
     {
         row.type: row
         for row in (
-            _row("person.registered", "full_name date_of_birth sex"),
-            _row("person.updated"),
-            _row("person.moved", "residence|current_residence"),
-            _row("person.deceased", "life", life="deceased"),
-            _row("person.identifier-replaced", "replaces"),
-            _row("person.eid-activated", "eid"),
-            _row("person.digital-signature-issued", "digital_signature_issued_on"),
-            _row("person.annulled", "annulment"),
-            _row("insurance-card.issued", "full_name card", status="active"),
-            _row("insurance-card.renewed", "card", status="active"),
-            _row("insurance-card.updated", status=""),
-            _row("insurance-card.suspended", "status", status="suspended"),
-            _row("insurance-card.ended", "status", status="ended"),
-            _row("insurance-card.annulled", "annulment", status=""),
+            _row(
+                "person.registered",
+                "A person was entered into a register.",
+                "full_name date_of_birth sex",
+            ),
+            _row("person.updated", "Something about a person changed or was corrected."),
+            _row(
+                "person.moved",
+                "A person has another permanent or current residence.",
+                "residence|current_residence",
+            ),
+            _row("person.deceased", "A person died.", "life", life="deceased"),
+            _row(
+                "person.identifier-replaced",
+                "A person has this personal id in place of cancelled ones.",
+                "replaces",
+            ),
+            _row(
+                "person.eid-activated",
+                "A person's electronic identity account was activated.",
+                "eid",
+            ),
+            _row(
+                "person.digital-signature-issued",
+                "A person was issued a digital signature.",
+                "digital_signature_issued_on",
+            ),
+            _row(
+                "person.annulled",
+                "The record of a person should not be, or is another one.",
+                "annulment",
+            ),
+            _row(
+                "insurance-card.issued",
+                "A health-insurance card was issued.",
+                "full_name card",
+                status="active",
+            ),
+            _row(
+                "insurance-card.renewed",
+                "A health-insurance card was renewed or exchanged.",
+                "card",
+                status="active",
+            ),
+            _row(
+                "insurance-card.updated",
+                "Something about a card changed or was corrected.",
+                status="",
+            ),
+            _row(
+                "insurance-card.suspended",
+                "A health-insurance card is suspended.",
+                "status",
+                status="suspended",
+            ),
+            _row(
+                "insurance-card.ended",
+                "A health-insurance card has ended.",
+                "status",
+                status="ended",
+            ),
+            _row(
+                "insurance-card.annulled",
+                "The record of a card should not be, or is another one.",
+                "annulment",
+                status="",
+            ),
             _row(
                 "dossier.submitted",
+                "An applicant submitted a dossier.",
                 "procedure_code receiving_agency applicant status submitted_at",
                 status="1",
             ),
-            _row("dossier.accepted", "status", status="2"),
-            _row("dossier.refused", "status", status="3"),
-            _row("dossier.progressed", "status|step", status="4"),
-            _row("dossier.supplement-requested", "status", status="5"),
-            _row("dossier.supplement-received", "status", status="2 4"),
-            _row("dossier.fee-requested", "status", status="6"),
-            _row("dossier.withdrawn", "status", status="7"),
-            _row("dossier.stopped", "status", status="8"),
-            _row("dossier.completed", "status finished_at", status="9"),
-            _row("dossier.returned", "status returned_at", status="10"),
-            _row("dossier.rated", "satisfaction", status=""),
-            _row("dossier.updated", status=""),
-            _row("dossier.annulled", "annulment", status=""),
-            _row("agency.registered", "name periods"),
-            _row("agency.changed"),
+            _row("dossier.accepted", "A dossier was accepted.", "status", status="2"),
+            _row("dossier.refused", "A dossier was not accepted.", "status", status="3"),
+            _row(
+                "dossier.progressed",
+                "A step of the work on a dossier was taken.",
+                "status|step",
+                status="4",
+            ),
+            _row(
+                "dossier.supplement-requested",
+                "The applicant was asked to supplement a dossier; the clock stops.",
+                "status",
+                status="5",
+            ),
+            _row(
+                "dossier.supplement-received",
+                "The supplement of a dossier arrived.",
+                "status",
+                status="2 4",
+            ),
+            _row(
+                "dossier.fee-requested",
+                "The applicant was asked to pay; the clock stops.",
+                "status",
+                status="6",
+            ),
+            _row("dossier.withdrawn", "The applicant withdrew a dossier.", "status", status="7"),
+            _row("dossier.stopped", "The work on a dossier was stopped.", "status", status="8"),
+            _row(
+                "dossier.completed",
+                "The work on a dossier is done and its result is at the counter.",
+                "status finished_at",
+                status="9",
+            ),
+            _row(
+                "dossier.returned",
+                "The applicant got the result of a dossier.",
+                "status returned_at",
+                status="10",
+            ),
+            _row(
+                "dossier.rated",
+                "The applicant rated how a dossier was handled.",
+                "satisfaction",
+                status="",
+            ),
+            _row(
+                "dossier.updated", "Something about a dossier changed or was corrected.", status=""
+            ),
+            _row(
+                "dossier.annulled",
+                "The record of a dossier should not be, or is another one.",
+                "annulment",
+                status="",
+            ),
+            _row("agency.registered", "An agency was entered into the registry.", "name periods"),
+            _row("agency.changed", "Something about an agency changed or was corrected."),
         )
     }
 )

@@ -7,7 +7,7 @@ dictionary of what was sent, in the order of the table, at a third of the cost o
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ConfigDict
 
@@ -15,3 +15,6 @@ STATED: Final = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_
 """Strict, closed, and its errors never hold what was received."""
 NOT_EMPTY: Final = ConfigDict(**STATED, json_schema_extra={"minProperties": 1})
 """The same for an object of which every part is optional but one must be there."""
+
+LEFT_OUT: Final[Any] = None
+"""The default of a document's attribute that may be missing but is never `null`."""

@@ -99,8 +99,7 @@ _FIXED: Final[Mapping[str, tuple[str, str]]] = {
     "bool_type": ("not-boolean", "This must be true or false, without quotation marks."),
     "instant": (
         "not-instant",
-        "This must be an instant of RFC 3339 with its offset, for example"
-        " 2026-03-02T08:15:00+07:00; second 60 is not taken.",
+        "This must be an instant of RFC 3339 with its offset: 2026-03-02T08:15:00+07:00.",
     ),
     "period_order": ("period-order", "This period must not end before it begins; correct `to`."),
     "period_overlap": (

@@ -173,7 +173,7 @@ VALIDATOR: Final[dict[str, Any]] = {
                                     "strict": True,
                                     "hide_input_in_errors": True,
                                 },
-                                "ref": "schemas.agency.Period:93838276730192",
+                                "ref": "schemas.agency.Period",
                             },
                         },
                         "min_length": 1,
@@ -191,5 +191,5 @@ VALIDATOR: Final[dict[str, Any]] = {
         "strict": True,
         "hide_input_in_errors": True,
     },
-    "ref": "schemas.agency.AgencyData:93838276879760",
+    "ref": "schemas.agency.AgencyData",
 }
