@@ -31,6 +31,7 @@ from schemas.envelope import (
 )
 from schemas.event_types import EVENT_TYPES, EventType, check_type
 from schemas.forms import normalise_instant
+from schemas.reasons import STOPPING
 from schemas.validation import FieldError, validate_data
 
 _TYPE_NAME: Final = re.compile(r"(?P<name>vn\.lienthong\.[a-z-]+\.[a-z-]+)\.v[0-9]+")
@@ -47,8 +48,9 @@ class Reading:
 
     `event` is there when nothing is wrong with the message itself; `reasons` say what is.
     `envelope` is there from the point where the message is a readable event of ours, so that
-    the ledger can be asked whether it knows it. `source` and `event_id` are what could be
-    read of a message that is not.
+    the ledger can be asked whether it knows it; `fields` are then the fields that its data
+    names, even where a value is wrong. `source` and `event_id` are what could be read of a
+    message that is not an event.
     """
 
     envelope: Envelope | None = None
@@ -56,6 +58,14 @@ class Reading:
     reasons: tuple[Reason, ...] = ()
     source: str | None = None
     event_id: str | None = None
+    fields: tuple[str, ...] = ()
+
+    @property
+    def of_this_queue(self) -> Envelope | None:
+        """The envelope, if the message is an event that this queue takes, its data aside."""
+        if any(reason.code in STOPPING for reason in self.reasons):
+            return None
+        return self.envelope
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +120,13 @@ def _with_data(envelope: Envelope, event_type: EventType, kind: Kind, data: Json
         reasons.append(Reason("subject-mismatch", "/subject", text))
     reasons += [Reason("invalid-data", error.path, error.text) for error in errors]
     if reasons or value is None or envelope.core is None:
-        return Reading(envelope, None, tuple(reasons), envelope.source, envelope.id)
-    event = Event(
-        envelope, kind.name, envelope.subject, envelope.core, _statements(value, envelope, kind)
-    )
-    return Reading(envelope, event, (), envelope.source, envelope.id)
+        named = data if isinstance(data, dict) else {}
+        fields = tuple(name for name in kind.ranks if name in named)
+        return Reading(envelope, None, tuple(reasons), envelope.source, envelope.id, fields)
+    stated = _statements(value, envelope, kind)
+    event = Event(envelope, kind.name, envelope.subject, envelope.core, stated)
+    fields = tuple(field for field, _ in stated)
+    return Reading(envelope, event, (), envelope.source, envelope.id, fields)
 
 
 # JSON ---------------------------------------------------------------------------------------

@@ -5,13 +5,13 @@ The registry is records of kind agency, folded from events like everything else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from functions.shared.core.events import Event, Json, Reason
+from functions.shared.core.events import Envelope, Json, Reason
 from functions.shared.core.instants import vietnam_day
-from functions.shared.core.kinds import AGENCY, KINDS
+from functions.shared.core.kinds import AGENCY, Kind
 from functions.shared.core.lanes import Statement
 from schemas.envelope import REGISTRY_SOURCE
 
@@ -83,48 +83,69 @@ def agency_from(key: str, fields: Mapping[str, Json]) -> Agency:
     )
 
 
-def asks_the_registry(event: Event) -> bool:
+def asks_the_registry(envelope: Envelope) -> bool:
     """Whether the event's standing depends on the registry; the operator's own does not."""
-    return event.envelope.source != REGISTRY_SOURCE
+    return envelope.source != REGISTRY_SOURCE
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether a source may speak at all: as which kind of agency, or why not."""
+
+    agency_kind: str | None
+    reasons: tuple[Reason, ...]
+
+
+def standing(
+    envelope: Envelope, kind: str, agency: Agency | None, sender: str | None, senders: Senders
+) -> Standing:
+    """What the registry makes of an event's source, for records of `kind`.
+
+    The agency's kind is the one that its period gives for the event's own `time`.
+    """
+    if envelope.source == REGISTRY_SOURCE:
+        if kind != AGENCY.name:
+            return _refused(_ONLY_AGENCIES)
+        agency_kind, mine = "registry", senders.registry
+    else:
+        if kind == AGENCY.name:
+            return _refused(_ONLY_REGISTRY)
+        if agency is None:
+            return _refused(_UNKNOWN)
+        period = agency.period_on(vietnam_day(envelope.time))
+        if period is None:
+            return _refused(_OUT_OF_FORCE)
+        if kind not in period.publishes:
+            return _refused(_NOT_A_PUBLISHER)
+        agency_kind, mine = period.kind, agency.senders
+    if not senders.anyone and (sender is None or sender not in mine):
+        return Standing(agency_kind, (_refusal("/source", _NOT_ITS_SENDER),))
+    return Standing(agency_kind, ())
+
+
+def refused_fields(kind: Kind, agency_kind: str | None, fields: Iterable[str]) -> list[Reason]:
+    """The fields that an agency of this kind may not state, each once."""
+    if agency_kind is None:
+        return []
+    paths = dict.fromkeys(
+        f"/data/{field.partition('/')[0]}"
+        for field in fields
+        if agency_kind not in kind.ranks_of(field)
+    )
+    return [_refusal(path, _NOT_ITS_FIELD) for path in paths]
 
 
 def ranked(
-    event: Event, agency: Agency | None, sender: str | None, senders: Senders
-) -> tuple[tuple[Statement, ...], tuple[Reason, ...]]:
-    """The event's statements with their ranks, or why its source may not make them.
-
-    The rank comes from the kind that the agency's period gives for the event's own `time`.
-    """
-    if event.envelope.source == REGISTRY_SOURCE:
-        if event.kind != AGENCY.name:
-            return (), (_refusal("/source", _ONLY_AGENCIES),)
-        kind, mine = "registry", senders.registry
-    else:
-        if event.kind == AGENCY.name:
-            return (), (_refusal("/source", _ONLY_REGISTRY),)
-        if agency is None:
-            return (), (_refusal("/source", _UNKNOWN),)
-        period = agency.period_on(vietnam_day(event.envelope.time))
-        if period is None:
-            return (), (_refusal("/source", _OUT_OF_FORCE),)
-        if event.kind not in period.publishes:
-            return (), (_refusal("/source", _NOT_A_PUBLISHER),)
-        kind, mine = period.kind, agency.senders
-    reasons = []
-    if not senders.anyone and (sender is None or sender not in mine):
-        reasons.append(_refusal("/source", _NOT_ITS_SENDER))
-    record_kind, statements = KINDS[event.kind], []
-    for field, value in event.statements:
-        rank = record_kind.ranks_of(field).get(kind)
-        if rank is None:
-            reasons.append(_refusal(_path(field), _NOT_ITS_FIELD))
-        else:
-            statements.append(Statement(field, rank, value))
-    return (() if reasons else tuple(statements)), tuple(dict.fromkeys(reasons))
+    kind: Kind, agency_kind: str, stated: Iterable[tuple[str, Json]]
+) -> tuple[Statement, ...]:
+    """The statements with their ranks; none of their fields may be a refused one."""
+    return tuple(
+        Statement(field, kind.ranks_of(field)[agency_kind], value) for field, value in stated
+    )
 
 
-def _path(field: str) -> str:
-    return f"/data/{field.partition('/')[0]}"
+def _refused(text: str) -> Standing:
+    return Standing(None, (_refusal("/source", text),))
 
 
 def _refusal(path: str, text: str) -> Reason:

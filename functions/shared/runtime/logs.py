@@ -53,7 +53,7 @@ class Narrator:
             self._logger.info(
                 "A message was refused.",
                 queue=queue,
-                message=messages[position].id,
+                message_id=messages[position].id,
                 reasons=[reason.code for reason in reasons[:20]],
                 body_hash=self.hashed(messages[position].body),
                 kept=report.verdicts[position] is Verdict.QUARANTINED,

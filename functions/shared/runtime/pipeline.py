@@ -170,18 +170,13 @@ class _Batch:
 
     def _plan(self, loaded: Loaded) -> Plan:
         """The round's plan; nobody is refused by a registry that was not read just now."""
-        ids = {
-            agency_id(reading.event.envelope.source)
-            for reading in self._pending.values()
-            if reading.event is not None and asks_the_registry(reading.event)
-        }
+        ids = set(filter(None, map(_agency_asked, self._pending.values())))
         source = self._pipeline.agencies
         plan = self._plan_with(loaded, source.agencies(ids, self._deadline) if ids else {})
         doubted = {
-            agency_id(event.envelope.source)
+            agency
             for position, reasons in plan.refused.items()
-            if (event := self._pending[position].event) is not None
-            and asks_the_registry(event)
+            if (agency := _agency_asked(self._pending[position])) is not None
             and any(reason.code == NOT_PERMITTED for reason in reasons)
         }
         if not doubted:
@@ -196,6 +191,7 @@ class _Batch:
             self._pending,
             loaded,
             Circumstances(
+                kind=pipeline.kind,
                 agencies=agencies,
                 senders=pipeline.senders,
                 recorded_at=pipeline.now(),
@@ -323,6 +319,14 @@ class _Batch:
     def _again(self, positions: Iterable[int]) -> None:
         for position in positions:
             self.report.verdicts[position] = Verdict.AGAIN
+
+
+def _agency_asked(reading: Reading) -> str | None:
+    """The id of the agency whose standing the event depends on."""
+    envelope = reading.of_this_queue
+    if envelope is None or not asks_the_registry(envelope):
+        return None
+    return agency_id(envelope.source)
 
 
 _VERDICTS: Final = {
