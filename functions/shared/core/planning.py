@@ -4,3 +4,290 @@ Pure: what is in the tables goes in, what should be written comes out.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from functions.shared.core.events import Envelope, Event, Reason
+from functions.shared.core.instants import later
+from functions.shared.core.items import LARGEST_ITEM, size_of
+from functions.shared.core.kinds import STEP, Kind
+from functions.shared.core.lanes import (
+    Lanes,
+    Record,
+    Statement,
+    advanced,
+    fold,
+    has_room_for_step,
+    new_record,
+)
+from functions.shared.core.ledger import LedgerEntry, Outcome, make_entry, repeats
+from functions.shared.core.reading import Reading
+from functions.shared.core.registry import (
+    Agency,
+    Senders,
+    agency_id,
+    asks_the_registry,
+    ranked,
+    refused_fields,
+    standing,
+)
+from functions.shared.core.stamps import Stamp
+from schemas.envelope import MAX_SECONDS_AHEAD
+
+MOST_EVENTS_PER_CHANGE: Final = 99
+"""One transaction holds at most 100 actions: the record and this many ledger entries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message as a queue delivered it.
+
+    `sent_at` is the queue's own instant (SentTimestamp), `sender` the principal that the queue
+    or a relay of the stack vouches for.
+    """
+
+    id: str
+    body: str
+    sent_at: str
+    sender: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownEvent:
+    """What the ledger holds of an event that may have come again."""
+
+    digest: str
+    salt: bytes | None
+    entry_hash: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the tables hold of what a batch touches; what is absent does not exist.
+
+    `records` by the record's key, `events` by `event_uid`.
+    """
+
+    records: Mapping[str, Record]
+    events: Mapping[str, KnownEvent]
+
+
+class Verdict(Enum):
+    """How a message ends, or that it has to be taken up again."""
+
+    APPLIED = "applied"
+    SUPERSEDED = "superseded"
+    DUPLICATE = "duplicate"
+    QUARANTINED = "quarantined"
+    AGAIN = "again"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordChange:
+    """One record's write: the record as loaded, as it will be, and its new ledger entries.
+
+    All of it goes into one transaction, or none. `messages` are the batch positions that the
+    entries answer, in the same order. `ties` counts the events that met a statement of the
+    same source, instant and sequence, so that only their ids decided.
+    """
+
+    before: Record
+    after: Record
+    entries: tuple[LedgerEntry, ...]
+    messages: tuple[int, ...]
+    ties: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one round does: writes, refusals, and messages that need no write.
+
+    `followers` maps a message to the earlier message of the batch that carries the same
+    event; it ends as that one's duplicate. `waiting` messages are looked at in the next
+    round, when the ledger knows more.
+    """
+
+    changes: tuple[RecordChange, ...]
+    refused: Mapping[int, tuple[Reason, ...]]
+    duplicates: Mapping[int, KnownEvent]
+    followers: Mapping[int, int]
+    waiting: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a round knows besides the tables.
+
+    `tight` names the records that the store found too large as a whole; the round looks at
+    each of their events alone and refuses those that do not fit.
+    """
+
+    kind: Kind
+    agencies: Mapping[str, Agency | None]
+    senders: Senders
+    recorded_at: str
+    salt: Callable[[], bytes]
+    tight: frozenset[str] = frozenset()
+
+
+def plan_round(
+    messages: Sequence[Message],
+    readings: Mapping[int, Reading],
+    loaded: Loaded,
+    now: Circumstances,
+) -> Plan:
+    """What to do with the messages of `readings` (position -> reading), in their order.
+
+    The ledger is asked first: what it knows is a duplicate whatever the registry and the
+    clock say now.
+    """
+    refused: dict[int, tuple[Reason, ...]] = {}
+    duplicates: dict[int, KnownEvent] = {}
+    followers: dict[int, int] = {}
+    waiting: list[int] = []
+    taken: dict[str, int] = {}
+    drafts: dict[str, _Draft] = {}
+    for position, reading in readings.items():
+        envelope = reading.envelope
+        if envelope is None:
+            refused[position] = reading.reasons
+            continue
+        known = loaded.events.get(envelope.uid)
+        if known is not None and repeats(known.digest, known.salt, envelope.core):
+            duplicates[position] = known
+            continue
+        first = taken.get(envelope.uid)
+        if first is not None:
+            if _same_core(readings[first], envelope):
+                followers[position] = first
+            else:
+                waiting.append(position)
+            continue
+        statements, reasons = judged(reading, messages[position], known, now)
+        event = reading.event
+        if event is None or reasons:
+            refused[position] = reasons
+            continue
+        draft = drafts.get(event.record_key)
+        if draft is None:
+            record = loaded.records.get(event.key) or new_record(event.kind, event.key)
+            draft = drafts[event.record_key] = _Draft(record, now)
+        elif draft.full:
+            waiting.append(position)
+            continue
+        if (full := draft.take(event, statements, position, messages[position])) is not None:
+            refused[position] = (full,)
+        else:
+            taken[envelope.uid] = position
+    return Plan(
+        changes=tuple(change for draft in drafts.values() if (change := draft.change())),
+        refused=refused,
+        duplicates=duplicates,
+        followers=followers,
+        waiting=tuple(waiting),
+    )
+
+
+def _same_core(reading: Reading, envelope: Envelope) -> bool:
+    return reading.envelope is not None and reading.envelope.core == envelope.core
+
+
+def judged(
+    reading: Reading, message: Message, known: KnownEvent | None, now: Circumstances
+) -> tuple[tuple[Statement, ...], tuple[Reason, ...]]:
+    """The event's ranked statements, or every reason against it in the contract's order."""
+    reasons = list(reading.reasons)
+    envelope = reading.of_this_queue
+    if envelope is None:
+        return (), reading.reasons
+    if envelope.time > later(message.sent_at, MAX_SECONDS_AHEAD):
+        text = (
+            "The time is more than 5 minutes after the queue received the event; correct the"
+            " source's clock and send it with the time the fact was recorded."
+        )
+        reasons.append(Reason("time-in-future", "/time", text))
+    agency = None
+    if asks_the_registry(envelope):
+        agency = now.agencies.get(agency_id(envelope.source))
+    stands = standing(envelope, now.kind.name, agency, message.sender, now.senders)
+    reasons += stands.reasons
+    reasons += refused_fields(now.kind, stands.agency_kind, reading.fields)
+    if known is not None:
+        text = (
+            "The ledger holds another event with this source and id; give this one an id of its"
+            " own."
+        )
+        reasons.append(Reason("id-reused", "/id", text))
+    if reasons or reading.event is None or stands.agency_kind is None:
+        return (), tuple(reasons)
+    return ranked(now.kind, stands.agency_kind, reading.event.statements), ()
+
+
+class _Draft:
+    """One record's change while the events of a batch fold into it."""
+
+    def __init__(self, before: Record, now: Circumstances) -> None:
+        self._before = self._after = before
+        self._now = now
+        self._entries: list[LedgerEntry] = []
+        self._messages: list[int] = []
+        self._ties = 0
+        self._tight = before.record_key in now.tight
+
+    @property
+    def full(self) -> bool:
+        return len(self._entries) >= MOST_EVENTS_PER_CHANGE
+
+    def take(
+        self, event: Event, statements: Iterable[Statement], position: int, message: Message
+    ) -> Reason | None:
+        """Folds the event in, or says why the record has no room for it."""
+        for field, _, _ in statements:
+            if field.startswith(f"{STEP}/") and not has_room_for_step(self._after.lanes, field):
+                return Reason("record-full", "/data/step", _FULL_OF_STEPS)
+        lanes, changes = fold(self._after.lanes, event.envelope.stamp, statements)
+        after = advanced(self._after, lanes, self._after.version + 1, "", self._now.recorded_at)
+        if self._tight and size_of(after) > LARGEST_ITEM:
+            return Reason("record-full", "", _FULL)
+        entry = make_entry(
+            event,
+            changes,
+            version=after.version,
+            prev=self._after.head,
+            sender=message.sender,
+            recorded_at=self._now.recorded_at,
+            salt=self._now.salt(),
+        )
+        self._ties += _tied(self._after.lanes, event.envelope.stamp, statements)
+        self._after = advanced(after, lanes, after.version, entry.entry_hash, entry.recorded_at)
+        self._entries.append(entry)
+        self._messages.append(position)
+        return None
+
+    def change(self) -> RecordChange | None:
+        if not self._entries:
+            return None
+        return RecordChange(
+            self._before, self._after, tuple(self._entries), tuple(self._messages), self._ties
+        )
+
+
+def _tied(lanes: Lanes, stamp: Stamp, statements: Iterable[Statement]) -> bool:
+    return any(
+        (lane := lanes.get(field, {}).get(rank)) is not None and lane.stamp[:3] == stamp[:3]
+        for field, rank, _ in statements
+    )
+
+
+_FULL: Final = (
+    "The record would no longer fit into the table; ask the operator whether the source repeats"
+    " itself under ever new names."
+)
+_FULL_OF_STEPS: Final = (
+    "The dossier holds 200 steps of this source, the most there may be; state further progress"
+    " in a step that exists."
+)
