@@ -1,0 +1,252 @@
+"""Each function's role allows what the function uses and refuses the rest (IAM is enforced).
+
+Allowed writes carry a condition that cannot hold, so that they are authorised and change nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import Deployed
+
+KEYS: Final[Mapping[str, str]] = {
+    "PeopleTable": "personal_id",
+    "InsuranceCardsTable": "insurance_number",
+    "DossiersTable": "dossier_code",
+    "AgenciesTable": "agency_id",
+    "LedgerTable": "event_uid",
+    "QuarantineTable": "quarantine_id",
+}
+OWN_TABLE: Final[Mapping[str, str]] = {
+    "PopulationSyncFunction": "PeopleTable",
+    "InsuranceSyncFunction": "InsuranceCardsTable",
+    "DossierSyncFunction": "DossiersTable",
+    "RegistrySyncFunction": "AgenciesTable",
+}
+QUEUES: Final = ("Population", "Insurance", "Dossier", "Registry")
+FUNCTIONS: Final = (*OWN_TABLE, "DeadLetterFunction")
+DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
+# Answers of a call that was authorised and then found that it had nothing to do.
+AUTHORISED: Final = frozenset(
+    {
+        "ConditionalCheckFailedException",
+        "TransactionCanceledException",
+        "ReceiptHandleIsInvalid",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a service, named by the permission it needs and what it is made on."""
+
+    permission: str
+    on: str
+    make: Callable[[Deployed, str], Any]
+
+    def __str__(self) -> str:
+        return f"{self.permission} on {self.on}"
+
+
+def _key(table: str) -> dict[str, Any]:
+    return {KEYS[table]: {"S": "least-privilege"}}
+
+
+def _dynamodb(permission: str, operation: str, table: str, **arguments: Any) -> Call:
+    def make(stack: Deployed, function: str) -> Any:
+        call = getattr(stack.client_as(function, "dynamodb"), operation)
+        return call(TableName=stack.outputs[table], **arguments)
+
+    return Call(f"dynamodb:{permission}", table, make)
+
+
+def read_in_bulk(table: str) -> Call:
+    def make(stack: Deployed, function: str) -> Any:
+        keys = {stack.outputs[table]: {"Keys": [_key(table)], "ConsistentRead": True}}
+        return stack.client_as(function, "dynamodb").batch_get_item(RequestItems=keys)
+
+    return Call("dynamodb:BatchGetItem", table, make)
+
+
+def put_in_transaction(table: str) -> Call:
+    def make(stack: Deployed, function: str) -> Any:
+        put = {
+            "TableName": stack.outputs[table],
+            "Item": _key(table),
+            "ConditionExpression": f"attribute_exists({KEYS[table]})",
+        }
+        client = stack.client_as(function, "dynamodb")
+        return client.transact_write_items(TransactItems=[{"Put": put}])
+
+    return Call("dynamodb:PutItem in a transaction", table, make)
+
+
+def put(table: str) -> Call:
+    return _dynamodb(
+        "PutItem",
+        "put_item",
+        table,
+        Item=_key(table),
+        ConditionExpression=f"attribute_exists({KEYS[table]})",
+    )
+
+
+def update(table: str) -> Call:
+    return _dynamodb(
+        "UpdateItem",
+        "update_item",
+        table,
+        Key=_key(table),
+        UpdateExpression="SET seen = :one",
+        ConditionExpression=f"attribute_exists({KEYS[table]})",
+        ExpressionAttributeValues={":one": {"N": "1"}},
+    )
+
+
+def delete(table: str) -> Call:
+    return _dynamodb("DeleteItem", "delete_item", table, Key=_key(table))
+
+
+def get(table: str) -> Call:
+    return _dynamodb("GetItem", "get_item", table, Key=_key(table))
+
+
+def scan(table: str) -> Call:
+    return _dynamodb("Scan", "scan", table)
+
+
+def query(table: str) -> Call:
+    return _dynamodb(
+        "Query",
+        "query",
+        table,
+        KeyConditionExpression=f"{KEYS[table]} = :key",
+        ExpressionAttributeValues={":key": {"S": "least-privilege"}},
+    )
+
+
+def _sqs(permission: str, operation: str, queue: str, **arguments: Any) -> Call:
+    def make(stack: Deployed, function: str) -> Any:
+        call = getattr(stack.client_as(function, "sqs"), operation)
+        return call(QueueUrl=stack.outputs[f"{queue}QueueUrl"], **arguments)
+
+    return Call(f"sqs:{permission}", f"{queue}Queue", make)
+
+
+def look_at(queue: str) -> Call:
+    return _sqs("GetQueueAttributes", "get_queue_attributes", queue, AttributeNames=["QueueArn"])
+
+
+def take_from(queue: str) -> Call:
+    return _sqs("DeleteMessage", "delete_message", queue, ReceiptHandle="least-privilege")
+
+
+def send_to(queue: str) -> Call:
+    return _sqs("SendMessage", "send_message", queue, MessageBody="least-privilege")
+
+
+def purge(queue: str) -> Call:
+    return _sqs("PurgeQueue", "purge_queue", queue)
+
+
+def _s3(permission: str, operation: str, **arguments: Any) -> Call:
+    def make(stack: Deployed, function: str) -> Any:
+        call = getattr(stack.client_as(function, "s3"), operation)
+        return call(Bucket=stack.outputs["QuarantineBucket"], **arguments)
+
+    return Call(f"s3:{permission}", "QuarantineBucket", make)
+
+
+def _of_the_account(permission: str, service: str, operation: str) -> Call:
+    def make(stack: Deployed, function: str) -> Any:
+        return getattr(stack.client_as(function, service), operation)()
+
+    return Call(permission, "the account", make)
+
+
+KEEP_BODY: Final = _s3("PutObject", "put_object", Key="least-privilege", Body=b"")
+QUARANTINE: Final = (update("QuarantineTable"), KEEP_BODY)
+NEVER: Final = (
+    _s3("GetObject", "get_object", Key="least-privilege"),
+    _s3("DeleteObject", "delete_object", Key="least-privilege"),
+    _s3("ListBucket", "list_objects_v2"),
+    *(act(table) for table in KEYS for act in (get, query, scan, delete)),
+    *(act(queue) for queue in QUEUES for act in (send_to, purge)),
+    put("QuarantineTable"),
+    put_in_transaction("QuarantineTable"),
+    update("LedgerTable"),
+    *(update(table) for table in OWN_TABLE.values()),
+    _of_the_account("iam:ListRoles", "iam", "list_roles"),
+    _of_the_account("kms:ListKeys", "kms", "list_keys"),
+    _of_the_account("dynamodb:ListTables", "dynamodb", "list_tables"),
+    _of_the_account("lambda:ListFunctions", "lambda", "list_functions"),
+)
+
+
+def allowed(function: str) -> list[Call]:
+    if function == "DeadLetterFunction":
+        queues = [f"{name}DeadLetter" for name in QUEUES]
+        tables = ["LedgerTable", "QuarantineTable"]
+        writes: list[Call] = []
+    else:
+        queues = [function.removesuffix("SyncFunction")]
+        own = OWN_TABLE[function]
+        tables = [own, *({"AgenciesTable"} - {own}), "LedgerTable", "QuarantineTable"]
+        writes = [act(table) for table in (own, "LedgerTable") for act in (put, put_in_transaction)]
+    reads = [read_in_bulk(table) for table in tables]
+    takes = [act(queue) for queue in queues for act in (look_at, take_from)]
+    return [*takes, *reads, *writes, *QUARANTINE]
+
+
+def refused(function: str) -> list[Call]:
+    granted = {str(call) for call in allowed(function)}
+    others = [
+        *(act(table) for table in KEYS for act in (read_in_bulk, put, put_in_transaction)),
+        *(
+            act(queue)
+            for name in QUEUES
+            for queue in (name, f"{name}DeadLetter")
+            for act in (look_at, take_from)
+        ),
+        *NEVER,
+    ]
+    return [
+        call for call in {str(call): call for call in others}.values() if str(call) not in granted
+    ]
+
+
+def outcome(stack: Deployed, function: str, call: Call) -> str:
+    try:
+        call.make(stack, function)
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return "done"
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_may_do_what_it_needs(stack: Deployed, function: str) -> None:
+    outcomes = {str(call): outcome(stack, function, call) for call in allowed(function)}
+
+    wrong = {call: code for call, code in outcomes.items() if code not in {"done", *AUTHORISED}}
+    assert not wrong
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_is_refused_everything_else(stack: Deployed, function: str) -> None:
+    calls = refused(function)
+    assert len(calls) > 40
+
+    outcomes = {str(call): outcome(stack, function, call) for call in calls}
+
+    assert {call: code for call, code in outcomes.items() if code not in DENIED} == {}
+
+
+def test_every_function_has_a_role_of_its_own(stack: Deployed) -> None:
+    assert set(stack.role_arns) == set(FUNCTIONS)
+    assert len(set(stack.role_arns.values())) == len(FUNCTIONS)
