@@ -153,7 +153,7 @@ def _fallback_endpoint(outputs: Mapping[str, str]) -> str | None:
         return os.environ["AWS_ENDPOINT_URL"]
     if not host or host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
         return None
-    from localstack_client.config import (  # type: ignore[import-untyped]
+    from localstack_client.config import (
         get_service_endpoint,
     )
 

@@ -159,8 +159,8 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     if console.as_json and options.out == "-":
         raise Misuse("With --json the events need a file of their own: add --out FILE.")
     mapping = load(options.mapping)
-    with opened(options.file) as (stream, size), _rereadable(stream) as (log, length):
-        total = (size or length) * 2
+    with opened(options.file) as (stream, size), _rereadable(stream, size) as (log, length):
+        total = length * 2
         with console.progress(f"Importing {options.file}", total) as advance:
             cases = check(_watched(log, advance), mapping)
             log.seek(0)
@@ -509,26 +509,29 @@ def _row(
     for role, value in (("case", case), ("task", task)):
         if value and not re.fullmatch(PRINTABLE_PATTERN, value):
             fault(role, "it becomes part of an event id, so it needs printable characters only.")
-    row = Row(
-        line=line,
-        case=case,
-        activity=activity or Activity(type="progressed", status=4),
-        text=(activity and activity.text) or name,
-        at=at or datetime.max,
-        agency=agency or "",
-        task=task,
-        handler=text_of("handler"),
-        position=text_of("position"),
-        unit=text_of("unit"),
-        channel=channel,
-        start=time_of("start"),
-        deadline=time_of("deadline"),
-        end=time_of("end"),
-        as_written=tuple(cells.get(role, "") for role in ("channel", "start", "deadline", "end")),
-    )
+    handler, position, unit = text_of("handler"), text_of("position"), text_of("unit")
+    start, deadline, end = time_of("start"), time_of("deadline"), time_of("end")
     if len(f"{mapping.name}:{case}:step:{task or '0000000'}") > _LONGEST_STEP_ID:
         fault("case", "the event id made of it would be over 128 characters. Shorten it.")
-    return row if len(faults.found) == before else None
+    if len(faults.found) > before or at is None or activity is None or agency is None:
+        return None
+    return Row(
+        line=line,
+        case=case,
+        activity=activity,
+        text=activity.text or name,
+        at=at,
+        agency=agency,
+        task=task,
+        handler=handler,
+        position=position,
+        unit=unit,
+        channel=channel,
+        start=start,
+        deadline=deadline,
+        end=end,
+        as_written=tuple(cells.get(role, "") for role in ("channel", "start", "deadline", "end")),
+    )
 
 
 def _time(text: str, mapping: EventLogMapping) -> datetime:
@@ -536,7 +539,7 @@ def _time(text: str, mapping: EventLogMapping) -> datetime:
     declared = mapping.log.time_format
     try:
         if declared is not None:
-            moment = datetime.strptime(text, declared)  # the zone comes below
+            moment = datetime.strptime(text, declared)  # noqa: DTZ007  # the zone comes below
         elif _ISO.fullmatch(text):
             moment = datetime.fromisoformat(text.replace(" +", "+").replace(" -", "-").upper())
         else:
@@ -575,12 +578,10 @@ class _Counted(_Kept):
 
 
 @contextmanager
-def _rereadable(stream: IO[bytes]) -> Iterator[tuple[IO[bytes], int]]:
-    """The stream if it can be read twice, else a temporary copy; and its length."""
-    if stream.seekable() and not isinstance(stream, gzip.GzipFile):
-        length = stream.seek(0, io.SEEK_END)
-        stream.seek(0)
-        yield stream, length
+def _rereadable(stream: IO[bytes], size: int | None) -> Iterator[tuple[IO[bytes], int]]:
+    """A plain file, else (unpacked, from a pipe) a temporary copy; and its length."""
+    if size is not None:
+        yield stream, size
         return
     with tempfile.TemporaryFile() as copy:
         while block := stream.read(1 << 20):
@@ -609,8 +610,8 @@ def _output(name: str) -> Iterator[IO[bytes]]:
                     yield packed  # type: ignore[misc]  # GzipFile writes bytes, though not an IO
             else:
                 yield raw
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, target)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(target)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

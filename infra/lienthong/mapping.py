@@ -209,6 +209,7 @@ class _Template(string.Formatter):
     """A format string that reaches the given values and nothing inside them."""
 
     def get_field(self, field_name: str, args: Any, kwargs: Any) -> tuple[Any, str]:
+        del args
         return kwargs[field_name], field_name
 
 

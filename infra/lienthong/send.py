@@ -319,6 +319,7 @@ def _deliver(
 
     left: Mapping[str, Message] = {str(n): m for n, m in enumerate(batch.messages)}
     given_up: list[Unsent] = []
+    code = "?"
     for attempt in range(MOST_TRIES):
         if attempt:
             pause(min(5.0, 0.1 * 2**attempt) * random.uniform(0.5, 1.0))

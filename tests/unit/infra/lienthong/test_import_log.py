@@ -410,9 +410,7 @@ def test_the_command_writes_a_whole_file_or_none(
     ]
 
 
-def test_json_and_events_do_not_share_stdout(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_json_and_events_do_not_share_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["import-log", "x.csv", "--mapping", "y.toml", "--json"]) == 2
     assert "add --out FILE" in capsys.readouterr().err
 
