@@ -1,12 +1,15 @@
 """Entries become a record again; what does not agree is named.
 
-`folded` is the proof of guarantee G2: a record is exactly the fold of its ledger entries.
+A record is exactly the fold of its ledger entries: whatever was changed behind the service's
+back, in an item or in an entry, no longer agrees.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from functions.shared.core.events import Json
+from functions.shared.core.items import item_of
 from functions.shared.core.lanes import (
     NO_HASH,
     Change,
@@ -30,6 +33,27 @@ def folded(kind: str, key: str, entries: Sequence[LedgerEntry]) -> Record:
         lanes, _ = fold(record.lanes, entry.event.stamp, _statements(entry))
         record = advanced(record, lanes, entry.version, entry.entry_hash, entry.recorded_at)
     return record
+
+
+def item_disagreements(
+    kind: str, key: str, item: Mapping[str, Json] | None, entries: Sequence[LedgerEntry]
+) -> list[str]:
+    """Where a record's item (None: it is missing) is not the fold of its entries."""
+    if not entries:
+        return [] if item is None else ["The record has no ledger entry at all."]
+    if item is None:
+        return [f"The record is missing, though the ledger has {len(entries)} entries of it."]
+    expected = item_of(folded(kind, key, entries))
+    names = sorted({*expected, *item})
+    return [
+        f"{name} is not what the ledger gives."
+        for name in names
+        if _differ(expected.get(name), item.get(name))
+    ]
+
+
+def _differ(expected: Json, found: Json) -> bool:
+    return type(expected) is not type(found) or expected != found
 
 
 def _statements(entry: LedgerEntry) -> list[Statement]:
