@@ -65,6 +65,8 @@ class Stack:
     region: str | None = None
     endpoint: str | None = None
     profile: str | None = None
+    emulated: bool = False
+    """On an emulator that `make up` set up: signed as its administrator, as `make up` did."""
 
     def output(self, name: str) -> str:
         """The template output `name`; `Unreachable` when the stack has none of that name."""
@@ -78,7 +80,7 @@ class Stack:
 
     @cached_property
     def _session(self) -> Session:
-        return _session(self.profile, self.region, local=self.endpoint is not None)
+        return _session(self.profile, self.region, emulated=self.emulated)
 
     @cached_property
     def sqs(self) -> SQSClient:
@@ -139,11 +141,13 @@ def read_outputs(path: Path) -> Stack:
     if not isinstance(value, dict):
         raise Misuse(f"{path} is not a JSON object. Write it again with `make up`.")
     outputs = {str(name): text for name, text in value.items() if isinstance(text, str)}
+    endpoint = outputs.get("endpoint") or _fallback_endpoint(outputs)
     return Stack(
         outputs=outputs,
         described_by=str(path),
         region=outputs.get("region"),
-        endpoint=outputs.get("endpoint") or _fallback_endpoint(outputs),
+        endpoint=endpoint,
+        emulated=endpoint is not None,
     )
 
 
@@ -166,7 +170,8 @@ def _describe(profile: str | None, region: str | None, stack_name: str) -> Stack
 
     endpoint = os.environ.get("AWS_ENDPOINT_URL") or None
     try:
-        session = _session(profile, region, local=endpoint is not None)
+        emulated = endpoint is not None and "AWS_ACCESS_KEY_ID" not in os.environ
+        session = _session(profile, region, emulated=emulated)
         client: CloudFormationClient = session.client(
             "cloudformation", endpoint_url=endpoint, config=_config()
         )
@@ -191,14 +196,15 @@ def _describe(profile: str | None, region: str | None, stack_name: str) -> Stack
         region=region or session.region_name,
         endpoint=endpoint,
         profile=profile,
+        emulated=emulated,
     )
 
 
-def _session(profile: str | None, region: str | None, *, local: bool) -> Session:
+def _session(profile: str | None, region: str | None, *, emulated: bool) -> Session:
     import boto3
 
-    if local and profile is None and "AWS_ACCESS_KEY_ID" not in os.environ:
-        # An emulator wants some signature, whoever's.
+    if emulated and profile is None:
+        # Never a person's own keys: an emulator takes the account from them.
         return boto3.Session("test", "test", region_name=region)
     return boto3.Session(profile_name=profile, region_name=region)
 
@@ -211,6 +217,7 @@ def _config() -> Config:
         read_timeout=30,
         max_pool_connections=32,
         retries={"mode": "standard", "max_attempts": 5},
+        s3={"addressing_style": "path"},
     )
 
 
