@@ -7,19 +7,17 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
 from infra.local.package import Package
-from infra.local.site import ROOT, LocalStackError, Site
+from infra.local.site import LocalStackError, Site
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
-TEMPLATE: Final = ROOT / "template.yaml"
 WAIT_SECONDS: Final = 600.0
 # States in which a stack holds nothing worth keeping and cannot be updated.
 _UNUSABLE: Final = frozenset(
@@ -35,7 +33,6 @@ def deploy(
     code: Package,
     parameters: Mapping[str, str],
     report: Callable[[str], None],
-    template: Path = TEMPLATE,
 ) -> dict[str, str]:
     """The outputs of the stack, once it is what the template, the code and the parameters say.
 
@@ -43,6 +40,7 @@ def deploy(
     that first. Raises `LocalStackError` with the reasons of the resources that failed.
     """
     client = site.cloudformation
+    template = site.source / "template.yaml"
     bucket = _uploaded(site, code)
     body, found = _CODE_LINE.subn(
         rf"\1CodeUri: s3://{bucket}/{code.key}", template.read_text(encoding="utf-8")

@@ -35,7 +35,7 @@ class Package:
     body: bytes
 
 
-def package(root: Path = ROOT, packages: Path | None = None) -> Package:
+def package(root: Path, packages: Path | None = None) -> Package:
     """The zip of the code under `root`, with the packages installed in a folder, if it is given."""
     files = dict(_code(root))
     if packages is not None:

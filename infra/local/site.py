@@ -30,7 +30,7 @@ class Site:
 
     `state` is the folder of everything that is kept between commands, `endpoint` the server's
     URL, `enforce_iam` whether an emulator started here evaluates policies, `keep` whether its
-    tables outlive a stop.
+    tables outlive a stop, `source` the folder whose template and functions are deployed.
     """
 
     state: Path
@@ -39,6 +39,7 @@ class Site:
     stack_name: str = "lienthong"
     enforce_iam: bool = False
     keep: bool = True
+    source: Path = ROOT
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Site:

@@ -74,7 +74,7 @@ def up(
         )
         outputs = deployment.deploy(
             site,
-            package.package(packages=packages),
+            package.package(site.source, packages),
             {
                 **LOCAL_PARAMETERS,
                 "LogHashKey": deployment.log_hash_key(site),

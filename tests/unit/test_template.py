@@ -1,0 +1,768 @@
+"""Rules about the template. Each finds nothing in it, and something in one that breaks the rule."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from functions.shared.runtime.settings import dead_letter_settings, sync_settings
+
+ROOT: Final = Path(__file__).parents[2]
+Template = dict[str, Any]
+Findings = list[str]
+
+QUEUES: Final = ("Population", "Insurance", "Dossier", "Registry")
+OUTPUTS: Final = {
+    *(f"{queue}{kind}Url" for queue in QUEUES for kind in ("Queue", "DeadLetterQueue")),
+    "PeopleTable",
+    "InsuranceCardsTable",
+    "DossiersTable",
+    "AgenciesTable",
+    "LedgerTable",
+    "QuarantineTable",
+    "QuarantineBucket",
+}
+# Table: its key and its indexes; a number is marked.
+TABLES: Final[Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]]] = {
+    "PeopleTable": (
+        "personal_id",
+        {"by-name": ("name_key", "birth_key"), "by-old-number": ("old_identity_number",)},
+    ),
+    "InsuranceCardsTable": ("insurance_number", {"by-person": ("personal_id",)}),
+    "DossiersTable": (
+        "dossier_code",
+        {"by-applicant": ("applicant_id",), "by-handler": ("handling_agency", "status_due")},
+    ),
+    "AgenciesTable": ("agency_id", {}),
+    "LedgerTable": ("event_uid", {"by-record": ("record_key", "version")}),
+    "QuarantineTable": (
+        "quarantine_id",
+        {"by-queue": ("queue_key", "received_at"), "by-reason": ("reason_key", "received_at")},
+    ),
+}
+NUMBERS: Final = {"version"}
+OWN_TABLE: Final = {
+    "PopulationSyncFunction": "PeopleTable",
+    "InsuranceSyncFunction": "InsuranceCardsTable",
+    "DossierSyncFunction": "DossiersTable",
+    "RegistrySyncFunction": "AgenciesTable",
+}
+# Allow statements that name everything, and why they may.
+WIDE: Final = {
+    "AccountAdministers": "without it the account's IAM policies could not grant the key's use",
+    "LogsOfThisStack": "a key policy's resource is the key itself; the context narrows it",
+}
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms as their long ones."""
+
+
+def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
+    if isinstance(node, yaml.ScalarNode):
+        text = loader.construct_scalar(node)
+        return {name: text.split(".", 1) if suffix == "GetAtt" else text}
+    if isinstance(node, yaml.SequenceNode):
+        return {name: loader.construct_sequence(node, deep=True)}
+    assert isinstance(node, yaml.MappingNode)
+    return {name: loader.construct_mapping(node, deep=True)}
+
+
+_Loader.add_multi_constructor("!", _short_form)
+
+
+def _load() -> Template:
+    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    loaded: Template = yaml.load(text, _Loader)  # a SafeLoader with more tags
+    return loaded
+
+
+TEMPLATE: Final = _load()
+
+
+def of_type(template: Template, kind: str) -> dict[str, dict[str, Any]]:
+    return {
+        name: resource["Properties"]
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == kind
+    }
+
+
+def queues(template: Template) -> dict[str, dict[str, Any]]:
+    return of_type(template, "AWS::SQS::Queue")
+
+
+def functions(template: Template) -> dict[str, dict[str, Any]]:
+    return of_type(template, "AWS::Serverless::Function")
+
+
+def sources(function: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    return {name: event["Properties"] for name, event in function["Events"].items()}
+
+
+def statements(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, resource in template["Resources"].items():
+        properties = resource["Properties"]
+        documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+        documents += [
+            properties[key] for key in ("PolicyDocument", "KeyPolicy") if key in properties
+        ]
+        for document in documents:
+            for statement in document["Statement"]:
+                yield name, statement
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def get_att(name: str, attribute: str = "Arn") -> dict[str, list[str]]:
+    return {"Fn::GetAtt": [name, attribute]}
+
+
+def snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+# ------------------------------------------------------------------------------------- rules
+
+
+def every_queue_has_a_dead_letter_queue(template: Template) -> Findings:
+    found = []
+    all_queues = queues(template)
+    for queue in QUEUES:
+        dead = f"{queue}DeadLetterQueue"
+        redrive = all_queues[f"{queue}Queue"].get("RedrivePolicy", {})
+        if redrive.get("deadLetterTargetArn") != get_att(dead) or dead not in all_queues:
+            found.append(f"{queue}Queue gives up into {redrive.get('deadLetterTargetArn')}")
+        if not 3 <= redrive.get("maxReceiveCount", 0) <= 10:
+            found.append(f"{queue}Queue gives up after {redrive.get('maxReceiveCount')} tries")
+        allow = all_queues.get(dead, {}).get("RedriveAllowPolicy", {})
+        if (
+            allow.get("redrivePermission") != "byQueue"
+            or len(allow.get("sourceQueueArns", ())) != 1
+        ):
+            found.append(f"{dead} takes from any queue")
+    if set(all_queues) != {f"{q}{kind}" for q in QUEUES for kind in ("Queue", "DeadLetterQueue")}:
+        found.append("there is a queue that nothing is known of")
+    return found
+
+
+def every_queue_keeps_messages_for_fourteen_days(template: Template) -> Findings:
+    return [
+        name
+        for name, queue in queues(template).items()
+        if queue.get("MessageRetentionPeriod") != 14 * 24 * 3600
+    ]
+
+
+def every_queue_has_an_alarm(template: Template) -> Findings:
+    watched = {
+        (json.dumps(alarm["Dimensions"][0]["Value"]), alarm["MetricName"])
+        for alarm in of_type(template, "AWS::CloudWatch::Alarm").values()
+        if alarm.get("AlarmActions")
+        == {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]}
+        and alarm["Dimensions"][0]["Name"] == "QueueName"
+    }
+    wanted = {
+        "Queue": "ApproximateAgeOfOldestMessage",
+        "DeadLetterQueue": "ApproximateNumberOfMessagesVisible",
+    }
+    return [
+        f"{queue}{kind}: {metric}"
+        for queue in QUEUES
+        for kind, metric in wanted.items()
+        if (json.dumps(get_att(f"{queue}{kind}", "QueueName")), metric) not in watched
+    ]
+
+
+def visibility_is_at_least_six_times_the_timeout(template: Template) -> Findings:
+    shared = template["Globals"]["Function"]["Timeout"]
+    found = []
+    for name, function in functions(template).items():
+        for source in sources(function).values():
+            queue = source["Queue"]["Fn::GetAtt"][0]
+            visibility = queues(template)[queue]["VisibilityTimeout"]
+            if visibility < 6 * function.get("Timeout", shared):
+                found.append(f"{queue} of {name} shows a message again after {visibility} s")
+    return found
+
+
+def every_source_reports_failures_per_item(template: Template) -> Findings:
+    found = []
+    for name, function in functions(template).items():
+        for event, source in sources(function).items():
+            if source.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:
+                found.append(f"{name}.{event} answers for whole batches")
+            if source.get("BatchSize") != 100 or "MaximumBatchingWindowInSeconds" not in source:
+                found.append(f"{name}.{event} takes small batches")
+            if "MaximumConcurrency" not in source.get("ScalingConfig", {}):
+                found.append(f"{name}.{event} scales without a limit")
+    return found
+
+
+def every_function_takes_from_its_own_queues(template: Template) -> Findings:
+    taken = {
+        name: [source["Queue"]["Fn::GetAtt"][0] for source in sources(function).values()]
+        for name, function in functions(template).items()
+    }
+    wanted = {f"{queue}SyncFunction": [f"{queue}Queue"] for queue in QUEUES}
+    wanted["DeadLetterFunction"] = [f"{queue}DeadLetterQueue" for queue in QUEUES]
+    return [name for name in {*taken, *wanted} if taken.get(name) != wanted.get(name)]
+
+
+def every_function_logs_into_a_group_with_retention(template: Template) -> Findings:
+    groups = of_type(template, "AWS::Logs::LogGroup")
+    found = []
+    for name, function in functions(template).items():
+        group = groups.get(function.get("LoggingConfig", {}).get("LogGroup", {}).get("Ref"), {})
+        if group.get("RetentionInDays") != {"Ref": "LogRetentionDays"}:
+            found.append(f"{name} logs without retention")
+        if group.get("KmsKeyId") != get_att("StackKey"):
+            found.append(f"{name} logs without the stack key")
+        named = function["FunctionName"]["Fn::Sub"]
+        if group.get("LogGroupName") != {"Fn::Sub": f"/aws/lambda/{named}"}:
+            found.append(f"{name} logs into a group of another name")
+    return found
+
+
+def tables_have_the_keys_and_indexes_of_the_contract(template: Template) -> Findings:
+    found = []
+    tables = of_type(template, "AWS::DynamoDB::Table")
+    for name in {*tables, *TABLES}:
+        if name not in tables or name not in TABLES:
+            found.append(f"{name} is in the template or the contract alone")
+            continue
+        key, indexes = TABLES[name]
+        table = tables[name]
+        here = {
+            index["IndexName"]: tuple(part["AttributeName"] for part in index["KeySchema"])
+            for index in table.get("GlobalSecondaryIndexes", ())
+        }
+        if table["KeySchema"] != [{"AttributeName": key, "KeyType": "HASH"}]:
+            found.append(f"{name} has another key")
+        if here != dict(indexes):
+            found.append(f"{name} has the indexes {here}")
+        for index in table.get("GlobalSecondaryIndexes", ()):
+            if index["Projection"] != {"ProjectionType": "KEYS_ONLY"}:
+                found.append(f"{name}.{index['IndexName']} copies more than keys")
+            if [part["KeyType"] for part in index["KeySchema"]] != ["HASH", "RANGE"][
+                : len(index["KeySchema"])
+            ]:
+                found.append(f"{name}.{index['IndexName']} has its key parts the wrong way round")
+        types = {
+            part["AttributeName"]: part["AttributeType"] for part in table["AttributeDefinitions"]
+        }
+        used = {key, *(part for parts in indexes.values() for part in parts)}
+        if types != {part: "N" if part in NUMBERS else "S" for part in used}:
+            found.append(f"{name} defines {types}")
+    return found
+
+
+def tables_are_on_demand_encrypted_recoverable_and_streamed(template: Template) -> Findings:
+    wanted = {
+        "BillingMode": "PAY_PER_REQUEST",
+        "SSESpecification": {
+            "SSEEnabled": True,
+            "SSEType": "KMS",
+            "KMSMasterKeyId": get_att("StackKey"),
+        },
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+        "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
+        "DeletionProtectionEnabled": {"Fn::If": ["ProtectsTables", True, False]},
+    }
+    found = [
+        f"{name}.{key}"
+        for name, table in of_type(template, "AWS::DynamoDB::Table").items()
+        for key, value in wanted.items()
+        if table.get(key) != value
+    ]
+    if template["Parameters"]["DeletionProtection"]["Default"] != "true":
+        found.append("tables can be deleted unless somebody says otherwise")
+    if of_type(template, "AWS::DynamoDB::Table")["LedgerTable"].get("TableClass") != {
+        "Ref": "LedgerTableClass"
+    }:
+        found.append("the ledger's table class is no parameter")
+    return found
+
+
+def what_holds_data_outlives_the_stack(template: Template) -> Findings:
+    kinds = {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key"}
+    return [
+        name
+        for name, resource in template["Resources"].items()
+        if resource["Type"] in kinds
+        and (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
+        != ("RetainExceptOnCreate", "Retain")
+    ]
+
+
+def queues_are_encrypted_with_the_stack_key(template: Template) -> Findings:
+    return [
+        name
+        for name, queue in queues(template).items()
+        if queue.get("KmsMasterKeyId") != get_att("StackKey")
+    ]
+
+
+def buckets_are_encrypted_versioned_and_private(template: Template) -> Findings:
+    wanted = {
+        "BucketEncryption": {
+            "ServerSideEncryptionConfiguration": [
+                {
+                    "BucketKeyEnabled": True,
+                    "ServerSideEncryptionByDefault": {
+                        "SSEAlgorithm": "aws:kms",
+                        "KMSMasterKeyID": get_att("StackKey"),
+                    },
+                }
+            ]
+        },
+        "VersioningConfiguration": {"Status": "Enabled"},
+        "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+        "PublicAccessBlockConfiguration": dict.fromkeys(
+            ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"),
+            True,
+        ),
+    }
+    return [
+        f"{name}.{key}"
+        for name, bucket in of_type(template, "AWS::S3::Bucket").items()
+        for key, value in wanted.items()
+        if bucket.get(key) != value
+    ]
+
+
+def plain_http_is_refused(template: Template) -> Findings:
+    refusal = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Condition": {
+            "Bool": {"aws:SecureTransport": "false"},
+            "NotIpAddress": {"aws:SourceIp": "127.0.0.0/8"},
+        },
+    }
+
+    def refuses(policy: Mapping[str, Any], action: str, resource: Any) -> bool:
+        return any(
+            statement.items() >= {**refusal, "Action": action, "Resource": resource}.items()
+            for statement in policy["PolicyDocument"]["Statement"]
+        )
+
+    safe_queues = {
+        queue["Ref"]
+        for policy in of_type(template, "AWS::SQS::QueuePolicy").values()
+        for queue in policy["Queues"]
+        if refuses(policy, "sqs:*", "*")
+    }
+    safe_buckets = {
+        policy["Bucket"]["Ref"]
+        for policy in of_type(template, "AWS::S3::BucketPolicy").values()
+        if refuses(
+            policy,
+            "s3:*",
+            [
+                get_att(policy["Bucket"]["Ref"]),
+                {"Fn::Sub": f"${{{policy['Bucket']['Ref']}.Arn}}/*"},
+            ],
+        )
+    }
+    return sorted(
+        (set(queues(template)) - safe_queues)
+        | (set(of_type(template, "AWS::S3::Bucket")) - safe_buckets)
+    )
+
+
+def every_policy_is_narrow(template: Template) -> Findings:
+    found = []
+    for name, statement in statements(template):
+        if statement["Effect"] == "Deny":
+            continue
+        sid = statement.get("Sid")
+        for key in ("NotAction", "NotResource", "NotPrincipal"):
+            if key in statement:
+                found.append(f"{name}.{sid} allows by exception")
+        if sid in WIDE and name == "StackKey":
+            continue
+        found += [
+            f"{name}.{sid} allows {action}"
+            for action in as_list(statement.get("Action", []))
+            if "*" in action
+        ]
+        found += [
+            f"{name}.{sid} allows it on {resource}"
+            for resource in as_list(statement.get("Resource", []))
+            if not _names_one_thing(resource)
+        ]
+    for name, role in of_type(template, "AWS::IAM::Role").items():
+        if role.get("ManagedPolicyArns"):
+            found.append(f"{name} has policies that are written elsewhere")
+    return found
+
+
+def _names_one_thing(resource: Any) -> bool:
+    """Whether it is of this stack: an attribute, objects of a bucket, streams of a log group."""
+    if not isinstance(resource, dict):
+        return False
+    if "Fn::GetAtt" in resource:
+        return True
+    text = resource.get("Fn::Sub", "*")
+    objects = re.fullmatch(r"\$\{[A-Za-z]+\.Arn\}/\*", text)
+    streams = re.fullmatch(
+        r"arn:\$\{AWS::Partition\}:logs:\$\{AWS::Region\}:\$\{AWS::AccountId\}"
+        r":log-group:/aws/lambda/\$\{AWS::StackName\}-[a-z-]+:log-stream:\*",
+        text,
+    )
+    return bool(objects or streams)
+
+
+def every_role_is_one_function_s_and_grants_what_it_calls(template: Template) -> Findings:
+    found = []
+    roles = of_type(template, "AWS::IAM::Role")
+    used = {name: f["Role"]["Fn::GetAtt"][0] for name, f in functions(template).items()}
+    if sorted(used.values()) != sorted(roles):
+        found.append(f"functions and roles are not one to one: {used}")
+    for name, role_name in used.items():
+        role = roles[role_name]
+        if role["AssumeRolePolicyDocument"]["Statement"] != [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "lambda.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ]:
+            found.append(f"{role_name} can be taken on by others than Lambda")
+        granted = {
+            (action, json.dumps(resource))
+            for policy in role["Policies"]
+            for statement in policy["PolicyDocument"]["Statement"]
+            for action in as_list(statement["Action"])
+            for resource in as_list(statement["Resource"])
+        }
+        expected = _calls(name, functions(template)[name])
+        found += [f"{role_name} grants {extra}" for extra in sorted(granted - expected)]
+        found += [f"{role_name} lacks {missing}" for missing in sorted(expected - granted)]
+    return found
+
+
+def _calls(name: str, function: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """What the function of this name calls, and on what."""
+    tables = {"LedgerTable", "QuarantineTable"}
+    written: set[str] = set()
+    if name in OWN_TABLE:
+        tables |= {OWN_TABLE[name], "AgenciesTable"}
+        written = {OWN_TABLE[name], "LedgerTable"}
+    group = function["FunctionName"]["Fn::Sub"]
+    logs = (
+        "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}"
+        f":log-group:/aws/lambda/{group}:log-stream:*"
+    )
+    calls: list[tuple[str, Any]] = [
+        *(("dynamodb:BatchGetItem", get_att(table)) for table in tables),
+        *(("dynamodb:PutItem", get_att(table)) for table in written),
+        ("dynamodb:UpdateItem", get_att("QuarantineTable")),
+        ("s3:PutObject", {"Fn::Sub": "${QuarantineBucket.Arn}/*"}),
+        ("kms:Decrypt", get_att("StackKey")),
+        ("kms:GenerateDataKey", get_att("StackKey")),
+        ("logs:CreateLogStream", {"Fn::Sub": logs}),
+        ("logs:PutLogEvents", {"Fn::Sub": logs}),
+        *(
+            (f"sqs:{action}", source["Queue"])
+            for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+            for source in sources(function).values()
+        ),
+    ]
+    return {(action, json.dumps(resource)) for action, resource in calls}
+
+
+def the_key_is_used_only_through_the_services_of_the_stack(template: Template) -> Findings:
+    found = []
+    key = of_type(template, "AWS::KMS::Key")["StackKey"]
+    if key.get("EnableKeyRotation") is not True:
+        found.append("the key does not rotate")
+    logs = [s for s in key["KeyPolicy"]["Statement"] if s.get("Sid") == "LogsOfThisStack"]
+    context = "kms:EncryptionContext:aws:logs:arn"
+    if not logs or context not in logs[0].get("Condition", {}).get("ArnLike", {}):
+        found.append("CloudWatch Logs may use the key for any log")
+    for name, statement in statements(template):
+        if name != "StackKey" and any("kms:" in action for action in as_list(statement["Action"])):
+            services = statement.get("Condition", {}).get("StringEquals", {}).get("kms:ViaService")
+            if not services:
+                found.append(f"{name} may use the key directly")
+    return found
+
+
+def outputs_are_exactly_those_of_the_contract(template: Template) -> Findings:
+    found = sorted(OUTPUTS ^ set(template["Outputs"]))
+    for name, output in template["Outputs"].items():
+        if output["Value"] != {"Ref": name.removesuffix("Url")}:
+            found.append(f"{name} is {output['Value']}")
+    return found
+
+
+def every_function_is_named_placed_and_built_alike(template: Template) -> Findings:
+    found = []
+    build = (ROOT / "infra" / "build" / "Makefile").read_text(encoding="utf-8")
+    if template["Globals"]["Function"]["CodeUri"] != ".":
+        found.append("the code is somewhere else")
+    for name, function in functions(template).items():
+        folder = snake(name.removesuffix("Function"))
+        if function["Handler"] != f"functions.{folder}.handler.lambda_handler":
+            found.append(f"{name} has the handler {function['Handler']}")
+        if not (ROOT / "functions" / folder / "handler.py").is_file():
+            found.append(f"functions/{folder}/handler.py is missing")
+        if function["FunctionName"] != {
+            "Fn::Sub": f"${{AWS::StackName}}-{folder.replace('_', '-')}"
+        }:
+            found.append(f"{name} is called {function['FunctionName']}")
+        if f"build-{name}: FOLDER := {folder}\n" not in build:
+            found.append(f"infra/build/Makefile does not build {name}")
+        if template["Resources"][name].get("Metadata") != {
+            "BuildMethod": "makefile",
+            "ContextPath": "infra/build",
+        }:
+            found.append(f"{name} is not built by infra/build/Makefile")
+    return found
+
+
+def functions_are_told_exactly_what_their_settings_read(template: Template) -> Findings:
+    shared = template["Globals"]["Function"]["Environment"]["Variables"]
+    found = []
+    for name, function in functions(template).items():
+        told = {**shared, **function["Environment"]["Variables"]}
+        log = {variable for variable in told if variable.startswith("POWERTOOLS_")}
+        if log != {
+            "POWERTOOLS_SERVICE_NAME",
+            "POWERTOOLS_METRICS_NAMESPACE",
+            "POWERTOOLS_LOG_LEVEL",
+        }:
+            found.append(f"{name} tunes its log with {sorted(log)}")
+        environment = _Recording({key: _value(value) for key, value in told.items()})
+        read = dead_letter_settings if name == "DeadLetterFunction" else sync_settings
+        read(environment)
+        found += [f"{name}: {odd}" for odd in sorted(environment.read ^ (set(told) - log))]
+        if told["POWERTOOLS_SERVICE_NAME"] != snake(name.removesuffix("Function")):
+            found.append(f"{name} logs under the name {told['POWERTOOLS_SERVICE_NAME']}")
+        if name in OWN_TABLE and (
+            told["RECORDS_TABLE"] != {"Ref": OWN_TABLE[name]}
+            or told["QUEUE"] != name.removesuffix("SyncFunction").lower()
+        ):
+            found.append(f"{name} writes {told['RECORDS_TABLE']} from {told['QUEUE']}")
+    return found
+
+
+class _Recording(dict[str, str]):
+    """An environment that remembers what was asked for."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        super().__init__(values)
+        self.read: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.read.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.read.add(name)
+        return super().get(name, default)
+
+
+def _value(value: Any) -> str:
+    """A value as the deployed function would see it."""
+    if isinstance(value, str):
+        return value
+    if "Fn::Sub" in value:
+        arn = r"arn:aws:sqs:region:000000000000:\1"
+        return re.sub(r"\$\{(\w+)\.Arn\}", arn, value["Fn::Sub"])
+    name = str(value["Ref"])
+    return {"LogHashKey": "k" * 32, "Stage": "dev"}.get(name, name.upper())
+
+
+def dead_letters_are_known_by_the_queue_they_come_from(template: Template) -> Findings:
+    told = functions(template)["DeadLetterFunction"]["Environment"]["Variables"]
+    named = json.loads(told["DEAD_LETTER_SOURCES"]["Fn::Sub"])
+    wanted = {f"${{{queue}DeadLetterQueue.Arn}}": queue.lower() for queue in QUEUES}
+    return [] if named == wanted else [f"dead letters of {named}"]
+
+
+def secrets_are_hidden_and_a_stack_is_not_local_by_chance(template: Template) -> Findings:
+    parameters = template["Parameters"]
+    found = []
+    if parameters["LogHashKey"].get("NoEcho") is not True or "Default" in parameters["LogHashKey"]:
+        found.append("the key of the logs' hashes can be read or guessed")
+    if parameters["LogHashKey"].get("MinLength", 0) < 32:
+        found.append("the key of the logs' hashes may be short")
+    if parameters["Stage"]["Default"] == "local":
+        found.append("any sender is believed unless somebody says otherwise")
+    return found
+
+
+Rule = Callable[[Template], Findings]
+Edit = Callable[[Template], Any]
+
+
+def properties(template: Template, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = template["Resources"][name]["Properties"]
+    return found
+
+
+def grant(role: str, action: Any, resource: Any) -> Edit:
+    def edit(template: Template) -> None:
+        document = properties(template, role)["Policies"][0]["PolicyDocument"]
+        document["Statement"].append({"Effect": "Allow", "Action": action, "Resource": resource})
+
+    return edit
+
+
+def change(name: str, **values: Any) -> Edit:
+    return lambda template: properties(template, name).update(values)
+
+
+def change_source(**values: Any) -> Edit:
+    def edit(template: Template) -> None:
+        properties(template, "DossierSyncFunction")["Events"]["Queue"]["Properties"].update(values)
+
+    return edit
+
+
+def tell(name: str, **variables: str) -> Edit:
+    return lambda template: properties(template, name)["Environment"]["Variables"].update(variables)
+
+
+# Each rule with edits that break it.
+RULES: Final[Mapping[Rule, tuple[Edit, ...]]] = {
+    every_queue_has_a_dead_letter_queue: (
+        lambda t: properties(t, "DossierQueue").pop("RedrivePolicy"),
+        lambda t: properties(t, "DossierQueue")["RedrivePolicy"].update(maxReceiveCount=1),
+        lambda t: properties(t, "DossierDeadLetterQueue").pop("RedriveAllowPolicy"),
+    ),
+    every_queue_keeps_messages_for_fourteen_days: (
+        change("RegistryDeadLetterQueue", MessageRetentionPeriod=345600),
+    ),
+    every_queue_has_an_alarm: (
+        lambda t: t["Resources"].pop("InsuranceDeadLetterAlarm"),
+        lambda t: t["Resources"].pop("InsuranceAgeAlarm"),
+        lambda t: properties(t, "InsuranceAgeAlarm").pop("AlarmActions"),
+    ),
+    visibility_is_at_least_six_times_the_timeout: (
+        change("PopulationQueue", VisibilityTimeout=359),
+        change("PopulationSyncFunction", Timeout=71),
+    ),
+    every_source_reports_failures_per_item: (
+        change_source(FunctionResponseTypes=[]),
+        change_source(BatchSize=10),
+        change_source(ScalingConfig={}),
+    ),
+    every_function_takes_from_its_own_queues: (change_source(Queue=get_att("RegistryQueue")),),
+    every_function_logs_into_a_group_with_retention: (
+        lambda t: properties(t, "DeadLetterLogGroup").pop("RetentionInDays"),
+        lambda t: properties(t, "DeadLetterLogGroup").pop("KmsKeyId"),
+        lambda t: properties(t, "DeadLetterFunction").pop("LoggingConfig"),
+    ),
+    tables_have_the_keys_and_indexes_of_the_contract: (
+        lambda t: t["Resources"].pop("LedgerTable"),
+        lambda t: properties(t, "PeopleTable")["GlobalSecondaryIndexes"].pop(),
+        lambda t: properties(t, "PeopleTable")["GlobalSecondaryIndexes"][0].update(
+            Projection={"ProjectionType": "ALL"}
+        ),
+        lambda t: properties(t, "LedgerTable")["AttributeDefinitions"][2].update(AttributeType="S"),
+    ),
+    tables_are_on_demand_encrypted_recoverable_and_streamed: (
+        lambda t: properties(t, "DossiersTable").pop("SSESpecification"),
+        lambda t: properties(t, "DossiersTable").pop("PointInTimeRecoverySpecification"),
+        lambda t: properties(t, "DossiersTable").pop("StreamSpecification"),
+        change("DossiersTable", DeletionProtectionEnabled=False),
+        lambda t: properties(t, "LedgerTable").pop("TableClass"),
+    ),
+    what_holds_data_outlives_the_stack: (
+        lambda t: t["Resources"]["StackKey"].pop("DeletionPolicy"),
+    ),
+    queues_are_encrypted_with_the_stack_key: (
+        lambda t: properties(t, "DossierQueue").pop("KmsMasterKeyId"),
+    ),
+    buckets_are_encrypted_versioned_and_private: (
+        lambda t: properties(t, "QuarantineBucket").pop("BucketEncryption"),
+        lambda t: properties(t, "QuarantineBucket").pop("PublicAccessBlockConfiguration"),
+    ),
+    plain_http_is_refused: (
+        lambda t: properties(t, "QueuesPolicy")["Queues"].pop(),
+        lambda t: t["Resources"].pop("QuarantineBucketPolicy"),
+        lambda t: properties(t, "QueuesPolicy")["PolicyDocument"]["Statement"][0].update(
+            Effect="Allow"
+        ),
+    ),
+    every_policy_is_narrow: (
+        grant("DossierSyncRole", "dynamodb:*", get_att("DossiersTable")),
+        grant("DossierSyncRole", "dynamodb:PutItem", "*"),
+        grant("DossierSyncRole", "dynamodb:PutItem", {"Fn::Sub": "arn:aws:dynamodb:*:*:table/*"}),
+        change(
+            "DossierSyncRole", ManagedPolicyArns=["arn:aws:iam::aws:policy/AdministratorAccess"]
+        ),
+    ),
+    every_role_is_one_function_s_and_grants_what_it_calls: (
+        grant("DossierSyncRole", "dynamodb:DeleteItem", get_att("DossiersTable")),
+        grant("DeadLetterRole", "dynamodb:PutItem", get_att("LedgerTable")),
+        lambda t: properties(t, "DossierSyncRole")["Policies"][0]["PolicyDocument"][
+            "Statement"
+        ].pop(),
+        change("DossierSyncFunction", Role=get_att("DeadLetterRole")),
+    ),
+    the_key_is_used_only_through_the_services_of_the_stack: (
+        change("StackKey", EnableKeyRotation=False),
+        lambda t: properties(t, "StackKey")["KeyPolicy"]["Statement"][1].pop("Condition"),
+        grant("DeadLetterRole", "kms:Decrypt", get_att("StackKey")),
+    ),
+    outputs_are_exactly_those_of_the_contract: (
+        lambda t: t["Outputs"].pop("LedgerTable"),
+        lambda t: t["Outputs"].update(Extra={"Value": {"Ref": "Extra"}}),
+        lambda t: t["Outputs"]["LedgerTable"].update(Value={"Ref": "PeopleTable"}),
+    ),
+    every_function_is_named_placed_and_built_alike: (
+        change("DeadLetterFunction", Handler="functions.dead_letter.app.handler"),
+        lambda t: t["Resources"]["DeadLetterFunction"].pop("Metadata"),
+    ),
+    functions_are_told_exactly_what_their_settings_read: (
+        tell("DossierSyncFunction", DEBUG="1"),
+        tell("DossierSyncFunction", POWERTOOLS_LOGGER_LOG_EVENT="true"),
+        tell("DossierSyncFunction", QUEUE="registry"),
+        lambda t: properties(t, "DossierSyncFunction")["Environment"]["Variables"].pop(
+            "RELAY_SENDERS"
+        ),
+    ),
+    dead_letters_are_known_by_the_queue_they_come_from: (
+        lambda t: properties(t, "DeadLetterFunction")["Environment"]["Variables"].update(
+            DEAD_LETTER_SOURCES={"Fn::Sub": "{}"}
+        ),
+    ),
+    secrets_are_hidden_and_a_stack_is_not_local_by_chance: (
+        lambda t: t["Parameters"]["LogHashKey"].pop("NoEcho"),
+        lambda t: t["Parameters"]["LogHashKey"].update(MinLength=8),
+        lambda t: t["Parameters"]["Stage"].update(Default="local"),
+    ),
+}
+BREAKS: Final = [
+    pytest.param(rule, edit, id=f"{rule.__name__}-{number}")
+    for rule, edits in RULES.items()
+    for number, edit in enumerate(edits)
+]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_template_keeps_the_rule(rule: Rule) -> None:
+    assert rule(TEMPLATE) == []
+
+
+@pytest.mark.parametrize(("rule", "edit"), BREAKS)
+def test_a_template_that_breaks_the_rule_is_found(rule: Rule, edit: Edit) -> None:
+    broken = copy.deepcopy(TEMPLATE)
+    edit(broken)
+
+    assert rule(broken) != []
