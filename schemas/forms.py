@@ -162,12 +162,12 @@ def normalise_instant(text: str) -> str:
     shape = _INSTANT(text)
     if shape is None:
         raise ValueError("This is no instant of RFC 3339.")
-    if shape.end(1) >= 0:
-        return datetime.fromisoformat(text[:-1]).isoformat(timespec="microseconds") + "Z"
     try:
+        if shape.end(1) >= 0:
+            return datetime.fromisoformat(text[:-1]).isoformat(timespec="microseconds") + "Z"
         moment = datetime.fromisoformat(text).astimezone(UTC)
-    except OverflowError:
-        raise ValueError("This instant is outside the years 0001 to 9999.") from None
+    except (ValueError, OverflowError):
+        raise ValueError("This instant is no date of the years 0001 to 9999.") from None
     return moment.isoformat(timespec="microseconds")[:-6] + "Z"
 
 

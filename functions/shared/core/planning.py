@@ -39,6 +39,9 @@ from schemas.envelope import MAX_SECONDS_AHEAD
 
 MOST_EVENTS_PER_CHANGE: Final = 99
 """One transaction holds at most 100 actions: the record and this many ledger entries."""
+MOST_BYTES_PER_CHANGE: Final = 1_400_000
+"""Bytes of the cores of a change's events. An entry holds what is stated and what was before,
+so twice as much, a record and the entries' own attributes stay under a transaction's 4 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,12 +238,14 @@ class _Draft:
         self._now = now
         self._entries: list[LedgerEntry] = []
         self._messages: list[int] = []
-        self._ties = 0
+        self._bytes = self._ties = 0
         self._tight = before.record_key in now.tight
 
     @property
     def full(self) -> bool:
-        return len(self._entries) >= MOST_EVENTS_PER_CHANGE
+        return (
+            len(self._entries) >= MOST_EVENTS_PER_CHANGE or self._bytes >= MOST_BYTES_PER_CHANGE
+        )
 
     def take(
         self, event: Event, statements: Iterable[Statement], position: int, message: Message
@@ -264,6 +269,7 @@ class _Draft:
         )
         self._ties += _tied(self._after.lanes, event.envelope.stamp, statements)
         self._after = advanced(after, lanes, after.version, entry.entry_hash, entry.recorded_at)
+        self._bytes += len(event.core)
         self._entries.append(entry)
         self._messages.append(position)
         return None
