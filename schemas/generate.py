@@ -63,12 +63,12 @@ def write(root: Path = ROOT) -> list[Path]:
     return changed
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     """The command; answers its exit code."""
     parser = argparse.ArgumentParser(prog="python -m schemas.generate", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
     if parser.parse_args(arguments).check:
-        stale = differences()
+        stale = differences(root)
         if stale:
             names = ", ".join(str(path) for path in stale)
             sys.stderr.write(
@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 1
         sys.stdout.write("The generated contracts are current.\n")
         return 0
-    changed = write()
+    changed = write(root)
     sys.stdout.write(f"{len(changed)} generated files changed.\n")
     return 0
 
