@@ -28,6 +28,7 @@ from infra.local.site import ROOT, LocalStackError, Site
 PYTHON: Final = ROOT / ".venv-emulator" / "bin" / "python"
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 30.0
+KILL_SECONDS: Final = 5.0
 MINISTACK: Final = "ministack"
 LOCALSTACK: Final = "localstack"
 _HEALTH: Final = {MINISTACK: "/_ministack/health", LOCALSTACK: "/_localstack/health"}
@@ -106,9 +107,7 @@ def stop(site: Site) -> bool:
             os.kill(pid, signal.SIGTERM)
         _wait(lambda: not _is_alive(pid), STOP_SECONDS)
         # Workers are children in the same group and may outlive their parent.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL)
-        _wait(lambda: not _is_alive(pid), STOP_SECONDS)
+        _wait(lambda: not _group_is_left(pid), KILL_SECONDS)
     _pid_file(site).unlink(missing_ok=True)
     shutil.rmtree(_scratch(site), ignore_errors=True)
     return pid is not None
@@ -182,6 +181,16 @@ def _is_alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
+    return True
+
+
+def _group_is_left(pid: int) -> bool:
+    """Whether a process of the group is left; kills what is."""
+    _is_alive(pid)  # waits for a leader that was started here
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return False
     return True
 
 
