@@ -1,0 +1,134 @@
+"""A stand-in for DynamoDB and S3 that answers at once, so that only the client's CPU is measured.
+
+Run as a process of its own: it reads the items that its tables hold from its standard input,
+writes its port to its standard output and serves until it is ended. Writes are acknowledged
+and forgotten, so every batch of a workload meets the same tables. `GET /calls` gives the
+operations that were asked for since it was last called, and how often.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import urllib.request
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+Tables = Mapping[str, Mapping[str, Any]]
+"""table -> value of the partition key -> item, with attribute values as DynamoDB sends them."""
+
+_NOTHING: Final = b"{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The running server, seen from the benchmark's process."""
+
+    url: str
+
+    def calls(self) -> Counter[str]:
+        """The operations asked for since the last time, and how often."""
+        with urllib.request.urlopen(f"{self.url}/calls", timeout=10) as answer:
+            return Counter(json.load(answer))
+
+
+@contextmanager
+def running(tables: Tables) -> Iterator[Server]:
+    """A server on a free port of this machine, ended at the end of the block."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.bench.server"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        process.stdin.write(json.dumps(tables))
+        process.stdin.close()
+        yield Server(f"http://127.0.0.1:{int(process.stdout.readline())}")
+    finally:
+        process.terminate()
+        process.wait()
+        process.stdout.close()
+
+
+class _Answers:
+    """What each operation is answered."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._calls: Counter[str] = Counter()
+
+    def answer(self, method: str, path: str, operation: str, body: bytes) -> bytes:
+        if method == "GET" and path == "/calls":
+            calls, self._calls = self._calls, Counter()
+            return json.dumps(calls).encode()
+        self._calls[operation or f"{method} object"] += 1
+        if operation == "BatchGetItem":
+            return self._batch_get_item(json.loads(body)["RequestItems"])
+        if operation == "GetItem":
+            request = json.loads(body)
+            item = self._item(request["TableName"], request["Key"])
+            return _NOTHING if item is None else json.dumps({"Item": item}).encode()
+        return _NOTHING  # PutItem, UpdateItem, TransactWriteItems, an object for S3
+
+    def _batch_get_item(self, request: Mapping[str, Any]) -> bytes:
+        found = {
+            table: [item for key in part["Keys"] if (item := self._item(table, key)) is not None]
+            for table, part in request.items()
+        }
+        return json.dumps({"Responses": found, "UnprocessedKeys": {}}).encode()
+
+    def _item(self, table: str, key: Mapping[str, Mapping[str, str]]) -> Any:
+        (value,) = key.values()
+        return self._tables.get(table, {}).get(value["S"])
+
+
+async def _serve(
+    answers: _Answers, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    try:
+        while True:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            request, *lines = head.rstrip().split("\r\n")
+            method, path, _ = request.split(" ", 2)
+            headers = {
+                name.lower(): value.strip()
+                for name, _, value in (line.partition(":") for line in lines)
+            }
+            if headers.get("expect") == "100-continue":
+                writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            body = await reader.readexactly(int(headers.get("content-length", "0")))
+            operation = headers.get("x-amz-target", "").rpartition(".")[2]
+            answer = answers.answer(method, path, operation, body)
+            writer.write(
+                b"HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\n"
+                b"x-amzn-RequestId: 00000000000000000000000000000000000000000000000000AA\r\n"
+                b"x-amz-crc32: %d\r\nContent-Length: %d\r\n\r\n%b"
+                % (zlib.crc32(answer), len(answer), answer)
+            )
+            await writer.drain()
+    except (asyncio.IncompleteReadError, ConnectionError):
+        pass
+    finally:
+        writer.close()
+
+
+async def _main() -> None:
+    answers = _Answers(json.load(sys.stdin))
+    server = await asyncio.start_server(
+        lambda reader, writer: _serve(answers, reader, writer), "127.0.0.1", 0, limit=1 << 20
+    )
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())
