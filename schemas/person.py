@@ -44,9 +44,7 @@ class Life(TypedDict, total=False):
             Field(description="alive, deceased or missing."),
         ]
     ]
-    deceased_on: Annotated[
-        PartialDate, Field(description="Date of death, as much of it as is known.")
-    ]
+    deceased_on: Annotated[CalendarDate, Field(description="Date of death, where it is known.")]
 
 
 @with_config(STATED)

@@ -34,14 +34,27 @@ class QuarantineEntry(Document):
     seen: int = Field(ge=1, description="About how often the message was delivered.")
     queue: QueueName = Field(description="The queue it came from.")
     reasons: list[Reason] = Field(
-        min_length=1, description="Every reason, in the order of examination."
+        min_length=1,
+        description=(
+            "Every reason, in the order of examination; the first of them where they are many and"
+            " `reasons_object` holds them all."
+        ),
     )
-    body: str = Field(default=LEFT_OUT, description="The whole message, up to 8 KiB.")
-    body_at: str = Field(
+    reasons_count: int = Field(
+        default=LEFT_OUT, ge=1, description="How many reasons there are, if not all are listed."
+    )
+    reasons_object: str = Field(
         default=LEFT_OUT,
         min_length=1,
-        description="Where a longer message is kept whole: its key in the quarantine bucket.",
+        description="Where they are all listed: a key in the quarantine bucket.",
     )
+    body: str = Field(default=LEFT_OUT, description="The whole message, up to 8 KiB.")
+    body_object: str = Field(
+        default=LEFT_OUT,
+        min_length=1,
+        description="Where a longer body is kept whole: its key in the quarantine bucket.",
+    )
+    body_bytes: int = Field(default=LEFT_OUT, ge=0, description="Bytes of a body kept there.")
     source: str = Field(default=LEFT_OUT, description="The event's source, where readable.")
     event_id: str = Field(default=LEFT_OUT, description="The event's id, where readable.")
     sender: Principal = Field(default=LEFT_OUT, description="The principal who sent it.")
