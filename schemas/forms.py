@@ -8,7 +8,8 @@ library, so that a function starts without building a single model.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 from unicodedata import normalize
 
@@ -147,8 +148,8 @@ EXPECTED: Final[dict[str, str]] = {
 # Normalisation ----------------------------------------------------------------------------
 
 _INSTANT: Final = re.compile(
-    "[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:[.][0-9]+)?"
-    "(?:([Zz])|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+    "[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:[.]([0-9]+))?"
+    "([Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 ).fullmatch
 
 
@@ -162,13 +163,20 @@ def normalise_instant(text: str) -> str:
     shape = _INSTANT(text)
     if shape is None:
         raise ValueError("This is no instant of RFC 3339.")
+    digits, zone = shape.groups()
     try:
-        if shape.end(1) >= 0:
-            return datetime.fromisoformat(text[:-1]).isoformat(timespec="microseconds") + "Z"
-        moment = datetime.fromisoformat(text).astimezone(UTC)
+        moment = datetime.fromisoformat(text[:19]) - _offset(zone)
     except (ValueError, OverflowError):
         raise ValueError("This instant is no date of the years 0001 to 9999.") from None
-    return moment.isoformat(timespec="microseconds")[:-6] + "Z"
+    return f"{moment.isoformat()}.{digits[:6].ljust(6, '0') if digits else '000000'}Z"
+
+
+@lru_cache(maxsize=256)
+def _offset(zone: str) -> timedelta:
+    if zone in "Zz":
+        return timedelta()
+    offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[4:]))
+    return offset if zone[0] == "+" else -offset
 
 
 def normalise_text(text: str) -> str:

@@ -52,6 +52,11 @@ class Bookkeeping(Document):
     version: int = Field(ge=1, description="Number of the record's ledger entries.")
     head: Hash = Field(description="Hash of the newest ledger entry.")
     updated_at: Instant = Field(description="When the newest ledger entry was recorded.")
+    erasures: int = Field(
+        default=LEFT_OUT,
+        ge=1,
+        description="Grows with every value erased from the record's ledger entries.",
+    )
     lanes: list[StampedStatements] = Field(
         description=(
             "Every lane of every field, in the order of stamps. Stored as canonical JSON in a"
