@@ -253,7 +253,7 @@ _OPTIONAL: Final = frozenset({"sequence", "correctionof", "datacontenttype"})
 _ATTRIBUTES: Final[Mapping[str, tuple[Callable[[str], bool], str]]] = {
     "specversion": (lambda v: v == SPECVERSION, f'Write "{SPECVERSION}".'),
     "id": (
-        lambda v: _ID.fullmatch(v) is not None,
+        lambda v: _ID.fullmatch(v) is not None and not _has_surrogate(v),
         "Give the event an id of 1 to 128 printable characters, unique within its source.",
     ),
     "source": (
@@ -277,7 +277,7 @@ _ATTRIBUTES: Final[Mapping[str, tuple[Callable[[str], bool], str]]] = {
         "Write the sequence as text of 1 to 18 digits, or leave it out.",
     ),
     "correctionof": (
-        lambda v: _ID.fullmatch(v) is not None,
+        lambda v: _ID.fullmatch(v) is not None and not _has_surrogate(v),
         "Name the id of the event that this one corrects, or leave it out.",
     ),
     "datacontenttype": (
