@@ -104,9 +104,7 @@ class DynamoRecords:
             put["ConditionExpression"] = "attribute_not_exists(#k)"
             put["ExpressionAttributeNames"] = {"#k": self.kind.key}
         else:
-            put["ConditionExpression"] = "#h=:h"
-            put["ExpressionAttributeNames"] = {"#h": "head"}
-            put["ExpressionAttributeValues"] = {":h": {"S": change.before.head}}
+            put.update(unchanged(change.before))
         actions = [{"Put": put}]
         for entry in change.entries:
             entry_item = item_from_entry(entry)
@@ -202,6 +200,24 @@ def record_from_item(kind: Kind, item: Item) -> Record:
         return record_of(kind, plain, orjson.loads(bytes(plain[LANES])))
     except (KeyError, ValueError, TypeError, AttributeError, IndexError, AssertionError):
         raise Defect(f"An item of kind {kind.name} does not have the stored form.") from None
+
+
+def unchanged(record: Record) -> dict[str, Any]:
+    """The condition that a stored record is still the one that was loaded.
+
+    The head alone does not say so: an erasure keeps it.
+    """
+    names, values = {"#h": "head"}, {":h": {"S": record.head}}
+    if record.erasures:
+        condition = "#h=:h AND erasures=:e"
+        values[":e"] = {"N": str(record.erasures)}
+    else:
+        condition = "#h=:h AND attribute_not_exists(erasures)"
+    return {
+        "ConditionExpression": condition,
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": values,
+    }
 
 
 def item_from_entry(entry: LedgerEntry) -> Item:

@@ -1,7 +1,7 @@
 """A record as its table item, in plain JSON terms: what it shows, its keys, its lanes.
 
-Everything here is a function of the lanes alone, apart from `version`, `head` and
-`updated_at`, so the items depend on which events arrived and on nothing else.
+Everything here is a function of the lanes alone, apart from `version`, `head`,
+`updated_at` and `erasures`, so the items depend on which events arrived and on nothing else.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ def item_of(record: Record) -> dict[str, Json]:
     item["version"] = record.version
     item["head"] = record.head
     item["updated_at"] = record.updated_at
+    if record.erasures:
+        item["erasures"] = record.erasures
     item[LANES] = encode_lanes(kind, record.lanes)
     return item
 
@@ -47,6 +49,7 @@ def record_of(kind: Kind, item: Mapping[str, Json], stored_lanes: list[Json]) ->
         version=cast(int, item["version"]),
         head=cast(str, item["head"]),
         updated_at=cast(str, item["updated_at"]),
+        erasures=cast(int, item.get("erasures", 0)),
     )
 
 

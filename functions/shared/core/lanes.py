@@ -62,7 +62,9 @@ class Change(NamedTuple):
 class Record:
     """The shared record as it is kept: lanes, and its place in the ledger.
 
-    `version` is the number of its ledger entries, `head` the hash of the newest.
+    `version` is the number of its ledger entries, `head` the hash of the newest. `erasures`
+    grows with every erasure in them, which leaves the head as it is: a writer that loaded the
+    record before an erasure must not bring the value back.
     """
 
     kind: str
@@ -71,6 +73,7 @@ class Record:
     version: int = 0
     head: str = NO_HASH
     updated_at: str = ""
+    erasures: int = 0
 
     @property
     def record_key(self) -> str:

@@ -244,6 +244,12 @@ def _salt_of(entry: LedgerEntry, field: str) -> bytes | None:
     return bytes.fromhex(derived) if derived is not None else None
 
 
+def erasures(entry: LedgerEntry) -> int:
+    """How many values were erased from the entry: it grows with every erasure."""
+    weights = {None: 0, "before": 1, "pair": 2}
+    return sum(weights.get(change.erased, 2) for change in entry.changes)
+
+
 def erase(entry: LedgerEntry, fields: Iterable[str], *, before_only: bool = False) -> LedgerEntry:
     """The entry without the values of `fields`; its hash and the chain stay valid.
 

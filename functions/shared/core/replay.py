@@ -7,7 +7,9 @@ back, in an item or in an entry, no longer agrees.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from functions.shared.core.canonical import canonical
 from functions.shared.core.events import Json
 from functions.shared.core.items import item_of
 from functions.shared.core.lanes import (
@@ -20,7 +22,7 @@ from functions.shared.core.lanes import (
     fold,
     new_record,
 )
-from functions.shared.core.ledger import LedgerEntry, Outcome, RecordedChange, faults
+from functions.shared.core.ledger import LedgerEntry, Outcome, RecordedChange, erasures, faults
 
 
 def folded(kind: str, key: str, entries: Sequence[LedgerEntry]) -> Record:
@@ -32,7 +34,7 @@ def folded(kind: str, key: str, entries: Sequence[LedgerEntry]) -> Record:
     for entry in entries:
         lanes, _ = fold(record.lanes, entry.event.stamp, _statements(entry))
         record = advanced(record, lanes, entry.version, entry.entry_hash, entry.recorded_at)
-    return record
+    return replace(record, erasures=sum(map(erasures, entries)))
 
 
 def item_disagreements(
@@ -53,7 +55,13 @@ def item_disagreements(
 
 
 def _differ(expected: Json, found: Json) -> bool:
-    return type(expected) is not type(found) or expected != found
+    """Whether two values differ as JSON, where true is not 1 at any depth."""
+    if isinstance(expected, bytes) or isinstance(found, bytes):
+        return expected != found
+    try:
+        return canonical(expected) != canonical(found)
+    except ValueError:
+        return True
 
 
 def _statements(entry: LedgerEntry) -> list[Statement]:
