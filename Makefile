@@ -56,8 +56,8 @@ e2e: $(SERVICE) $(EMULATOR) ## tests on an emulator of their own, with IAM enfor
 lint: $(SERVICE) $(SAM) ## style, types, layers, template, generated contracts
 	@echo "ruff" && $(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
 	@echo "mypy" && $(BIN)/mypy --no-error-summary
-	@echo "import-linter" && $(BIN)/lint-imports --no-logo --quiet
-	@echo "generated contracts" && $(BIN)/python -m schemas.generate --check
+	@echo "import-linter" && { report=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$report"; exit 1; }; }
+	@echo "schemas" && $(BIN)/python -m schemas.generate --check
 	@echo "cfn-lint" && .venv-sam/bin/cfn-lint template.yaml
 
 check: lint test ## lint and test

@@ -60,7 +60,12 @@ def start(site: Site, report: Callable[[str], None]) -> Server:
 
     Raises `LocalStackError` where the endpoint is taken by something else or the start fails.
     """
-    pid = _running(site)
+    pid, port = _running(site), _recorded(site)[1]
+    if pid is not None and port != site.port:
+        raise LocalStackError(
+            f"The stack of this folder runs on port {port}. Run `make down` before you start it on "
+            f"port {site.port}, or leave LOCALSTACK_HOST and AWS_ENDPOINT_URL unset to use it."
+        )
     found = find(site)
     if found is not None:
         if pid is None:
@@ -153,7 +158,7 @@ def _spawn(site: Site) -> int:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    _pid_file(site).write_text(f"{process.pid}\n", encoding="ascii")
+    _pid_file(site).write_text(f"{process.pid} {site.port}\n", encoding="ascii")
     _children[process.pid] = process
     return process.pid
 
@@ -164,11 +169,17 @@ _children: Final[dict[int, subprocess.Popen[bytes]]] = {}
 
 def _running(site: Site) -> int | None:
     """The process id of the server that was started for this site and still runs."""
+    pid, _ = _recorded(site)
+    return pid if pid and _is_alive(pid) and "ministack" in _command(pid) else None
+
+
+def _recorded(site: Site) -> tuple[int, int]:
+    """Process id and port of the last start; zeros where there is no record of one."""
     try:
-        pid = int(_pid_file(site).read_text(encoding="ascii"))
+        pid, port = _pid_file(site).read_text(encoding="ascii").split()
+        return int(pid), int(port)
     except (OSError, ValueError):
-        return None
-    return pid if _is_alive(pid) and "ministack" in _command(pid) else None
+        return 0, 0
 
 
 def _is_alive(pid: int) -> bool:

@@ -49,7 +49,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def process_of(site: Site) -> int:
-    return int((site.state / "emulator.pid").read_text())
+    return int((site.state / "emulator.pid").read_text().split()[0])
 
 
 def by_deadline(condition: Callable[[], bool], seconds: float = 30) -> bool:
@@ -186,6 +186,16 @@ def test_a_port_that_something_else_has_is_said_so(site: Site) -> None:
             server.shutdown()
 
     assert not (site.state / "emulator.pid").exists()
+
+
+def test_a_stack_that_runs_on_another_port_is_not_moved(site: Site, lines: list[str]) -> None:
+    emulator.start(site, lines.append)
+    moved = replace(site, endpoint="http://localhost:1")
+
+    with pytest.raises(LocalStackError, match=rf"runs on port {site.port}. Run `make down`"):
+        stack.up(moved)
+
+    assert emulator.find(site) is not None
 
 
 def test_a_server_elsewhere_is_never_started(site: Site) -> None:
