@@ -14,6 +14,7 @@ from botocore.exceptions import (
     ParamValidationError,
     PartialCredentialsError,
 )
+from botocore.exceptions import ConnectionError as NoConnection
 from botocore.parsers import ResponseParserError
 
 from functions.shared.core.errors import Conflict, Defect, LienThongError, Retry
@@ -100,7 +101,7 @@ def meaning(error: Exception) -> type[LienThongError]:
         return Retry if status >= 500 or status == 429 else Defect
     if isinstance(error, (NoCredentialsError, PartialCredentialsError, ParamValidationError)):
         return Defect
-    if isinstance(error, (HTTPClientError, ResponseParserError)):
+    if isinstance(error, (HTTPClientError, NoConnection, ResponseParserError)):
         return Conflict
     return Defect if isinstance(error, BotoCoreError) else Conflict
 

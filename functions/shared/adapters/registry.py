@@ -57,8 +57,9 @@ class DynamoAgencies:
                 for plain in map(from_item, items)
             }
             self._remembered.update({id_: (now, found.get(id_)) for id_ in old})
-            self._forget(now)
-        return {id_: self._remembered[id_][1] for id_ in ids}
+        answer = {id_: self._remembered[id_][1] for id_ in ids}
+        self._forget(now)
+        return answer
 
     def _forget(self, now: float) -> None:
         """Keeps senders of nonsense from filling the memory with unknown agencies."""

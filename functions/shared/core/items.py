@@ -20,6 +20,9 @@ LANES: Final = "lanes"
 LARGEST_ITEM: Final = 400_000
 """Bytes of a record's item. DynamoDB refuses items over 400 KB of 1,024 bytes each; the rest
 is room for what sizing by JSON misses (numbers, nesting)."""
+LONGEST_NAME_KEY: Final = 500
+"""Characters of a folded name that the index holds. One letter may fold into many (U+FDFA into
+18), and DynamoDB refuses an item whose index key has more than 2,048 bytes."""
 
 
 def item_of(record: Record) -> dict[str, Json]:
@@ -74,7 +77,7 @@ def _person_keys(key: str, fields: Mapping[str, Json]) -> dict[str, Json]:
     residence = fields.get("residence")
     commune = residence["commune"] if isinstance(residence, dict) else ""
     return {
-        "name_key": folded(name) or name,
+        "name_key": (folded(name) or name)[:LONGEST_NAME_KEY],
         "birth_key": f"{fields.get('date_of_birth', '0000')}#{commune}#{key}",
     }
 
