@@ -15,6 +15,9 @@ import orjson
 LARGEST_INTEGER: Final = 2**53
 """RFC 7493 (I-JSON), 2.2: integers beyond this are not the same number to every reader."""
 
+# Dataclasses are no JSON either, though orjson would take them.
+_OPTIONS: Final = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS
+
 
 def canonical(value: object) -> bytes:
     """The canonical UTF-8 bytes of a JSON value.
@@ -22,7 +25,7 @@ def canonical(value: object) -> bytes:
     Raises ValueError where the value has none: a lone surrogate, a type that is not JSON.
     """
     try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        return orjson.dumps(value, option=_OPTIONS)
     except TypeError as error:  # orjson's JSONEncodeError is one
         raise ValueError("The value has no canonical JSON form.") from error
 

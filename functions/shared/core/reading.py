@@ -112,7 +112,7 @@ def read(body: str, kind: Kind) -> Reading:
 
 
 def _with_data(envelope: Envelope, event_type: EventType, kind: Kind, data: Json) -> Reading:
-    errors, value = _data_errors(data, kind, event_type)
+    errors, value = _data_errors(data, envelope.core, kind, event_type)
     reasons = []
     key = value.get(kind.key) if value else data.get(kind.key) if isinstance(data, dict) else None
     if isinstance(key, str) and key != envelope.subject:
@@ -221,7 +221,7 @@ def _envelope_reasons(message: Mapping[str, Json]) -> list[Reason]:
         if value is None:
             if name not in _OPTIONAL:
                 refuse(name, f"The attribute is missing. {text}")
-        elif not (isinstance(value, str) and valid(value)):
+        elif not (isinstance(value, str) and not _has_surrogate(value) and valid(value)):
             refuse(name, text)
     for name, value in message.items():
         if name in _ATTRIBUTES or name == "data":
@@ -327,22 +327,30 @@ def _type_reason(event_type: str, kind: Kind) -> Reason:
 
 
 def _data_errors(
-    data: Json, kind: Kind, event_type: EventType
+    data: Json, core: bytes | None, kind: Kind, event_type: EventType
 ) -> tuple[list[FieldError], dict[str, Json] | None]:
+    """What is wrong with the data, or its normalised fields; `core` are bytes that hold it."""
     if not isinstance(data, dict):
         text = "The event needs a data object that states the record's key and fields."
         return [FieldError("/data", "missing", text)], None
     errors: list[FieldError] = []
-    _examine(data, "/data", errors)
+    # Most data needs no closer look: canonical JSON holds no odd number and no lone surrogate.
+    if core is None or _ESCAPED_NUL in core:
+        _examine(data, "/data", errors)
     odd = frozenset(error.path for error in errors)
-    if not errors and (size := len(canonical(data))) > MAX_DATA_BYTES:
-        text = f"The data has {size} bytes and may have {MAX_DATA_BYTES}; leave long texts out."
-        return [FieldError("/data", "too-large", text)], None
+    if not errors and core is not None and len(core) > MAX_DATA_BYTES:
+        size = len(canonical(data))
+        if size > MAX_DATA_BYTES:
+            text = f"The data has {size} bytes and may have {MAX_DATA_BYTES}; leave long texts out."
+            return [FieldError("/data", "too-large", text)], None
     value, found = validate_data(kind.name, _without_odd(data) if odd else data)
     errors += [error for error in found if error.path not in odd]
     if value is not None:
         errors += check_type(event_type, value)
     return errors, None if errors else value
+
+
+_ESCAPED_NUL: Final = b"\\u0000"
 
 
 def _examine(value: Json, path: str, errors: list[FieldError]) -> None:
