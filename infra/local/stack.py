@@ -98,7 +98,8 @@ def down(site: Site | None = None, *, report: Report = print) -> bool:
     site = site or Site.of(environment())
     stopped = emulator.stop(site)
     if stopped:
-        report("The local stack is down. Its tables are kept; `make up` brings them back.")
+        kept = " Its tables are kept; `make up` brings them back." if site.keep else ""
+        report(f"The local stack is down.{kept}")
     elif emulator.find(site) is not None:
         report(f"The server at {site.endpoint} was not started by `make up`; it is left running.")
         return False

@@ -10,6 +10,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -91,6 +92,24 @@ class Deployed:
     def server_log(self) -> str:
         """The emulator's own log, in which failed starts of a function show."""
         return emulator.log_file(self.site).read_text(encoding="utf-8", errors="replace")
+
+    @contextmanager
+    def environment(self, function: str, **variables: str) -> Iterator[None]:
+        """Other environment variables for a function (by logical id) while the block runs."""
+        functions = self.client("lambda")
+        name = self.function_names[function]
+        before = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+
+        def tell(values: Mapping[str, str]) -> None:
+            functions.update_function_configuration(
+                FunctionName=name, Environment={"Variables": values}
+            )
+
+        tell({**before, **variables})
+        try:
+            yield
+        finally:
+            tell(before)
 
     def set_visibility(self, queue_url_output: str, seconds: int) -> None:
         """How long a message that was not answered for stays hidden (by the template 420 s)."""
