@@ -207,7 +207,10 @@ def judged(
     envelope = reading.of_this_queue
     if envelope is None:
         return (), reading.reasons
-    if envelope.time > later(message.sent_at, MAX_SECONDS_AHEAD):
+    if (
+        envelope.time > message.sent_at  # hardly ever, and cheaper to ask
+        and envelope.time > later(message.sent_at, MAX_SECONDS_AHEAD)
+    ):
         text = (
             "The time is more than 5 minutes after the queue received the event; correct the"
             " source's clock and send it with the time the fact was recorded."
@@ -243,9 +246,7 @@ class _Draft:
 
     @property
     def full(self) -> bool:
-        return (
-            len(self._entries) >= MOST_EVENTS_PER_CHANGE or self._bytes >= MOST_BYTES_PER_CHANGE
-        )
+        return len(self._entries) >= MOST_EVENTS_PER_CHANGE or self._bytes >= MOST_BYTES_PER_CHANGE
 
     def take(
         self, event: Event, statements: Iterable[Statement], position: int, message: Message
@@ -255,20 +256,20 @@ class _Draft:
             if field.startswith(f"{STEP}/") and not has_room_for_step(self._after.lanes, field):
                 return Reason("record-full", "/data/step", _FULL_OF_STEPS)
         lanes, changes = fold(self._after.lanes, event.envelope.stamp, statements)
-        after = advanced(self._after, lanes, self._after.version + 1, "", self._now.recorded_at)
-        if self._tight and size_of(after) > LARGEST_ITEM:
+        version, at = self._after.version + 1, self._now.recorded_at
+        if self._tight and size_of(advanced(self._after, lanes, version, "", at)) > LARGEST_ITEM:
             return Reason("record-full", "", _FULL)
         entry = make_entry(
             event,
             changes,
-            version=after.version,
+            version=version,
             prev=self._after.head,
             sender=message.sender,
-            recorded_at=self._now.recorded_at,
+            recorded_at=at,
             salt=self._now.salt(),
         )
         self._ties += _tied(self._after.lanes, event.envelope.stamp, statements)
-        self._after = advanced(after, lanes, after.version, entry.entry_hash, entry.recorded_at)
+        self._after = advanced(self._after, lanes, version, entry.entry_hash, at)
         self._bytes += len(event.core)
         self._entries.append(entry)
         self._messages.append(position)
