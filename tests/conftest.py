@@ -19,8 +19,14 @@ os.environ |= {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 
-# A busy machine makes an example slow, which says nothing about the code.
+# A busy machine makes an example slow, which says nothing about the code. A history of events is
+# a large example and says much, so a few dozen do; HYPOTHESIS_PROFILE=thorough takes its time.
 settings.register_profile(
-    "steady", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+    "steady",
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    print_blob=True,
 )
-settings.load_profile("steady")
+settings.register_profile("thorough", settings.get_profile("steady"), max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
