@@ -23,6 +23,11 @@ class Reason(Document):
         description="JSON Pointer into the event; empty for the whole message.",
     )
     text: str = Field(min_length=1, description="What is wrong and what to do, in a sentence.")
+    error: str | None = Field(
+        default=None,
+        pattern="^[a-z-]{1,32}$",
+        description="The class of a field's error, where the reason is about a field's value.",
+    )
 
 
 class QuarantineEntry(Document):

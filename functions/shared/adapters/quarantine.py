@@ -168,4 +168,4 @@ class DynamoQuarantine:
 
 
 def _shortened(reason: Reason) -> Reason:
-    return Reason(reason.code, reason.path[:256], reason.text[:512])
+    return Reason(reason.code, reason.path[:256], reason.text[:512], reason.error)

@@ -68,11 +68,16 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a message was refused: a code of the contract, a JSON Pointer, a sentence."""
+    """Why a message was refused: a code of the contract, a JSON Pointer, a sentence.
+
+    `error` is the class of a field's error (`missing`, `pattern`, ...) where there is one.
+    """
 
     code: str
     path: str
     text: str
+    error: str = ""
 
     def as_json(self) -> Mapping[str, str]:
-        return {"code": self.code, "path": self.path, "text": self.text}
+        plain = {"code": self.code, "path": self.path, "text": self.text}
+        return {**plain, "error": self.error} if self.error else plain

@@ -29,10 +29,10 @@ from schemas.envelope import (
     SOURCE_PATTERN,
     SPECVERSION,
 )
-from schemas.event_types import EVENT_TYPES, EventType, check_type
+from schemas.event_types import EVENT_TYPES, EventType, validate_event_data
 from schemas.forms import normalise_instant
 from schemas.reasons import STOPPING
-from schemas.validation import FieldError, validate_data
+from schemas.validation import FieldError
 
 _TYPE_NAME: Final = re.compile(r"(?P<name>vn\.lienthong\.[a-z-]+\.[a-z-]+)\.v[0-9]+")
 _MEDIA_TYPE: Final = re.compile(DATACONTENTTYPE_PATTERN)
@@ -112,13 +112,13 @@ def read(body: str, kind: Kind) -> Reading:
 
 
 def _with_data(envelope: Envelope, event_type: EventType, kind: Kind, data: Json) -> Reading:
-    errors, value = _data_errors(data, envelope.core, kind, event_type)
+    errors, value = _data_errors(data, envelope.core, event_type)
     reasons = []
     key = value.get(kind.key) if value else data.get(kind.key) if isinstance(data, dict) else None
     if isinstance(key, str) and key != envelope.subject:
         text = f"The subject is not the {kind.key} inside data; make both the record's key."
         reasons.append(Reason("subject-mismatch", "/subject", text))
-    reasons += [Reason("invalid-data", error.path, error.text) for error in errors]
+    reasons += [Reason("invalid-data", error.path, error.text, error.code) for error in errors]
     if reasons or value is None or envelope.core is None:
         named = data if isinstance(data, dict) else {}
         fields = tuple(name for name in kind.ranks if name in named)
@@ -327,7 +327,7 @@ def _type_reason(event_type: str, kind: Kind) -> Reason:
 
 
 def _data_errors(
-    data: Json, core: bytes | None, kind: Kind, event_type: EventType
+    data: Json, core: bytes | None, event_type: EventType
 ) -> tuple[list[FieldError], dict[str, Json] | None]:
     """What is wrong with the data, or its normalised fields; `core` are bytes that hold it."""
     if not isinstance(data, dict):
@@ -343,10 +343,8 @@ def _data_errors(
         if size > MAX_DATA_BYTES:
             text = f"The data has {size} bytes and may have {MAX_DATA_BYTES}; leave long texts out."
             return [FieldError("/data", "too-large", text)], None
-    value, found = validate_data(kind.name, _without_odd(data) if odd else data)
+    value, found = validate_event_data(event_type, _without_odd(data) if odd else data)
     errors += [error for error in found if error.path not in odd]
-    if value is not None:
-        errors += check_type(event_type, value)
     return errors, None if errors else value
 
 
