@@ -8,7 +8,7 @@ from pydantic import Field
 
 from schemas.document import Document, Hash, Principal
 from schemas.model import LEFT_OUT
-from schemas.reasons import QuarantineStatus, ReasonCode
+from schemas.reasons import QuarantineStatus, ReasonCode, StepKind
 from schemas.scalars import Instant
 
 QueueName = Literal["population", "insurance", "dossier", "registry"]
@@ -27,6 +27,21 @@ class Reason(Document):
         default=None,
         pattern="^[a-z-]{1,32}$",
         description="The class of a field's error, where the reason is about a field's value.",
+    )
+
+
+class Step(Document):
+    """Something that somebody did about an entry."""
+
+    at: Instant = Field(description="When it was done.")
+    by: str = Field(min_length=1, description="Who did it.")
+    did: StepKind = Field(description="What was done.")
+    why: str = Field(min_length=1, description="Why, in their words.")
+    event_id: str = Field(
+        default=LEFT_OUT, min_length=1, description="The id of the event that was sent."
+    )
+    entry: Hash = Field(
+        default=LEFT_OUT, description="The entry that the replay becomes if it is refused again."
     )
 
 
@@ -69,9 +84,10 @@ class QuarantineEntry(Document):
     closed_by: str = Field(default=LEFT_OUT, description="Who closed it.")
     closed_because: str = Field(default=LEFT_OUT, description="Why it was closed.")
     replays: Hash = Field(default=LEFT_OUT, description="The entry that this message replays.")
-    replayed_as: Hash = Field(
-        default=LEFT_OUT, description="The entry that a replay of this one ended in, if refused."
+    event_uid: str = Field(
+        default=LEFT_OUT, min_length=1, description="<source>#<id>, where it is a readable event."
     )
+    steps: list[Step] = Field(default=LEFT_OUT, description="What was done about it, oldest first.")
     queue_key: str = Field(min_length=1, description="<queue>#<day>#<shard> of the index by-queue.")
     reason_key: str = Field(
         min_length=1, description="<first reason>#<day>#<shard> of the index by-reason."

@@ -27,6 +27,14 @@ STOPPING: Final = tuple(ReasonCode)[:5]
 """The reasons that end the examination: what follows could not be read."""
 
 
+class StepKind(StrEnum):
+    """What can be done about a refused message."""
+
+    REPLAYED = "replayed"
+    CORRECTED = "corrected"
+    DISMISSED = "dismissed"
+
+
 class QuarantineStatus(StrEnum):
     """What became of a refused message."""
 

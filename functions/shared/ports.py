@@ -12,6 +12,7 @@ from typing import Protocol
 
 from functions.shared.core.events import Reason
 from functions.shared.core.planning import KnownEvent, Loaded, RecordChange
+from functions.shared.core.quarantine import quarantine_id
 from functions.shared.core.registry import Agency
 
 
@@ -77,7 +78,11 @@ class AgencySource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A message on its way into quarantine, whole."""
+    """A message on its way into quarantine, whole.
+
+    `event_uid` is there when the message is a readable event, `replays` when it replays an
+    entry of the quarantine, which it then points to.
+    """
 
     queue: str
     body: str
@@ -86,6 +91,13 @@ class Refusal:
     source: str | None = None
     event_id: str | None = None
     sender: str | None = None
+    event_uid: str | None = None
+    replays: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The id of the entry that this becomes."""
+        return quarantine_id(self.queue, self.body, self.replays)
 
 
 class Quarantine(Protocol):

@@ -18,7 +18,6 @@ from functions.shared.adapters.keys import (
 from functions.shared.core.canonical import canonical
 from functions.shared.core.errors import Defect, Retry
 from functions.shared.core.events import Json, Reason
-from functions.shared.core.quarantine import quarantine_id
 from functions.shared.ports import Deadline, Refusal
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ class DynamoQuarantine:
     def keep(self, refusals: Sequence[Refusal], deadline: Deadline) -> None:
         """Stores every refusal whole; what is large goes to the bucket first."""
         for refusal in refusals:
-            self._keep(quarantine_id(refusal.queue, refusal.body), refusal, deadline)
+            self._keep(refusal.id, refusal, deadline)
 
     def _keep(self, entry: str, refusal: Refusal, deadline: Deadline) -> None:
         values = self._values(entry, refusal, deadline)
@@ -78,7 +77,7 @@ class DynamoQuarantine:
             "queue_key": queue_key(refusal.queue, refusal.received_at, shard),
             "reason_key": reason_key(refusal.reasons[0].code, refusal.received_at, shard),
         }
-        for name in ("source", "event_id", "sender"):
+        for name in ("source", "event_id", "sender", "event_uid", "replays"):
             if (value := getattr(refusal, name)) is not None:
                 values[name] = value
         body = refusal.body.encode("utf-8", "surrogatepass")

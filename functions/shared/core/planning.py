@@ -49,13 +49,14 @@ class Message:
     """One message as a queue delivered it.
 
     `sent_at` is the queue's own instant (SentTimestamp), `sender` the principal that the queue
-    or a relay of the stack vouches for.
+    or a relay of the stack vouches for, `replays` the quarantine entry that it replays.
     """
 
     id: str
     body: str
     sent_at: str
     sender: str | None = None
+    replays: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,10 +58,18 @@ class Senders:
     relays: frozenset[str] = frozenset()
     anyone: bool = False
 
+    def relayed(self, sender_id: str | None) -> bool:
+        """Whether what a message says of its own way may be believed."""
+        return self.anyone or _unique_id(sender_id) in self.relays
+
     def principal(self, sender_id: str | None, passed_on: str | None) -> str | None:
         """Who speaks: the queue's SenderId up to the colon, or whom a relay vouches for."""
-        principal = (sender_id or "").partition(":")[0] or None
+        principal = _unique_id(sender_id)
         return passed_on if passed_on and principal in self.relays else principal
+
+
+def _unique_id(sender_id: str | None) -> str | None:
+    return (sender_id or "").partition(":")[0] or None
 
 
 def agency_id(source: str) -> str:

@@ -12,12 +12,11 @@ from functions.shared.core.events import Reason
 from functions.shared.core.kinds import KIND_OF_QUEUE, Kind
 from functions.shared.core.ledger import repeats
 from functions.shared.core.planning import Message, Verdict
-from functions.shared.core.quarantine import quarantine_id
 from functions.shared.core.reading import Reading, read
 from functions.shared.core.registry import Senders
-from functions.shared.ports import Deadline, KnownEvents, Quarantine, Refusal
+from functions.shared.ports import Deadline, KnownEvents, Quarantine
 from functions.shared.runtime.logs import Narrator
-from functions.shared.runtime.pipeline import Report
+from functions.shared.runtime.pipeline import Report, refusal
 from functions.shared.runtime.sqs import (
     Answer,
     LambdaContext,
@@ -34,6 +33,8 @@ GAVE_UP: Final = Reason(
     "The queue delivered this several times and it was never finished; see the alarms and the"
     " functions' logs of that time, then replay it.",
 )
+_ANYONE: Final = Senders(anyone=True)
+"""Here a message is only kept; whether its sender may speak is asked when it is replayed."""
 _WRITTEN_BEFORE: Final = "The ledger holds this event: it was written before the queue gave up."
 
 
@@ -54,7 +55,7 @@ class DeadLetterService:
         unfinished: list[Message] = []
         for arn, group in groupby(records, key=lambda record: record["eventSourceARN"]):
             queue = self.sources[arn]
-            messages = messages_of({"Records": list(group)}, Senders())
+            messages = messages_of({"Records": list(group)}, _ANYONE)
             report = self._keep(queue, messages, deadline)
             self.narrator.tell(queue, messages, report)
             unfinished += [messages[position] for position in report.unfinished()]
@@ -64,28 +65,18 @@ class DeadLetterService:
         report = Report(dict.fromkeys(range(len(messages)), Verdict.AGAIN))
         kind = KIND_OF_QUEUE[queue]
         readings = [_read(message, kind) for message in messages]
-        refusals = []
-        for message, reading in zip(messages, readings, strict=True):
-            # What is wrong with the message itself helps whoever opens the entry.
-            reasons = (*reading.reasons, GAVE_UP)
-            refusals.append(
-                Refusal(
-                    queue,
-                    message.body,
-                    reasons,
-                    message.sent_at,
-                    reading.source,
-                    reading.event_id,
-                    message.sender,
-                )
-            )
+        # What is wrong with the message itself helps whoever opens the entry.
+        refusals = [
+            refusal(queue, message, reading, (*reading.reasons, GAVE_UP))
+            for message, reading in zip(messages, readings, strict=True)
+        ]
         try:
             self.quarantine.keep(refusals, deadline)
             uids = {r.envelope.uid for r in readings if r.envelope is not None}
             known = self.ledger.known(uids, deadline) if uids else {}
             written = {
-                quarantine_id(queue, message.body)
-                for message, reading in zip(messages, readings, strict=True)
+                kept.id
+                for kept, reading in zip(refusals, readings, strict=True)
                 if (envelope := reading.envelope) is not None
                 and (entry := known.get(envelope.uid)) is not None
                 and repeats(entry.digest, entry.salt, envelope.core)
@@ -95,9 +86,9 @@ class DeadLetterService:
                 report.resolved = len(closed)
         except Retry:
             return report
-        for position, refusal in enumerate(refusals):
-            report.refused[position] = refusal.reasons
-            report.reasons[refusal.reasons[0].code] += 1
+        for position, kept in enumerate(refusals):
+            report.refused[position] = kept.reasons
+            report.reasons[kept.reasons[0].code] += 1
             report.verdicts[position] = Verdict.QUARANTINED
         return report
 

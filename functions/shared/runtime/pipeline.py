@@ -249,17 +249,8 @@ class _Batch:
         queue = self._pipeline.kind.queue
         refusals = []
         for position, reasons in refused.items():
-            message, reading = self._messages[position], self._readings[position]
             refusals.append(
-                Refusal(
-                    queue,
-                    message.body,
-                    reasons,
-                    message.sent_at,
-                    reading.source,
-                    reading.event_id,
-                    message.sender,
-                )
+                refusal(queue, self._messages[position], self._readings[position], reasons)
             )
         try:
             self._pipeline.quarantine.keep(refusals, self._deadline)
@@ -306,7 +297,11 @@ class _Batch:
         if not positions:
             return
         queue = self._pipeline.kind.queue
-        ids = {quarantine_id(queue, self._messages[position].body) for position in positions}
+        ids = {
+            quarantine_id(queue, message.body, replays)
+            for message in (self._messages[position] for position in positions)
+            for replays in {None, message.replays}
+        }
         try:
             closed = self._pipeline.quarantine.resolve(
                 ids, self._pipeline.now(), _RESOLVED, self._deadline
@@ -319,6 +314,21 @@ class _Batch:
     def _again(self, positions: Iterable[int]) -> None:
         for position in positions:
             self.report.verdicts[position] = Verdict.AGAIN
+
+
+def refusal(queue: str, message: Message, reading: Reading, reasons: tuple[Reason, ...]) -> Refusal:
+    """A message with the reasons against it, as the quarantine keeps it."""
+    return Refusal(
+        queue=queue,
+        body=message.body,
+        reasons=reasons,
+        received_at=message.sent_at,
+        source=reading.source,
+        event_id=reading.event_id,
+        sender=message.sender,
+        event_uid=reading.envelope.uid if reading.envelope is not None else None,
+        replays=message.replays,
+    )
 
 
 def _agency_asked(reading: Reading) -> str | None:
