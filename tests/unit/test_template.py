@@ -44,7 +44,11 @@ TABLES: Final[Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]]] = {
     "LedgerTable": ("event_uid", {"by-record": ("record_key", "version")}),
     "QuarantineTable": (
         "quarantine_id",
-        {"by-queue": ("queue_key", "received_at"), "by-reason": ("reason_key", "received_at")},
+        {
+            "by-queue": ("queue_key", "received_at"),
+            "by-reason": ("reason_key", "received_at"),
+            "by-event": ("event_uid", "received_at"),
+        },
     ),
 }
 NUMBERS: Final = {"version"}
