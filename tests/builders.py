@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -91,8 +92,12 @@ def kind_of_type(type_: str) -> Kind:
 
 
 def body(document: object) -> str:
-    """A message's body: the JSON of a document, Vietnamese letters as they are."""
-    return json.dumps(document, ensure_ascii=False)
+    """A message's body: the JSON of a document, letters as they are, half surrogates escaped."""
+    text = json.dumps(document, ensure_ascii=False)
+    return json.dumps(document) if _HALF_SURROGATE.search(text) else text
+
+
+_HALF_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 _message_ids: Final = count(1)

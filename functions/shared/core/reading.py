@@ -214,14 +214,14 @@ def _envelope_reasons(message: Mapping[str, Json]) -> list[Reason]:
     reasons = []
 
     def refuse(name: str, text: str) -> None:
-        reasons.append(Reason("not-cloudevent", pointer(name) if name else "", text))
+        reasons.append(Reason("not-cloudevent", pointer(name), text))
 
     for name, (valid, text) in _ATTRIBUTES.items():
         value = message.get(name)
         if value is None:
             if name not in _OPTIONAL:
                 refuse(name, f"The attribute is missing. {text}")
-        elif not (isinstance(value, str) and not _has_surrogate(value) and valid(value)):
+        elif not (isinstance(value, str) and valid(value)):
             refuse(name, text)
     for name, value in message.items():
         if name in _ATTRIBUTES or name == "data":
