@@ -8,11 +8,21 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from infra.lienthong import import_log, send
+from infra.lienthong import (
+    demo,
+    erase,
+    history,
+    import_log,
+    local,
+    send,
+    show,
+    stats,
+    verify,
+)
 from infra.lienthong.console import Console
 from infra.lienthong.problems import Exit, Problem
 
-COMMANDS: Final = (send, import_log)
+COMMANDS: Final = (send, show, history, verify, stats, erase, import_log, demo, local)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -6,8 +6,11 @@ With `--json` stdout carries exactly one JSON document and nothing else.
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Iterator
+import time
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -22,6 +25,7 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+from rich.table import Table
 
 from infra.lienthong.problems import Problem
 
@@ -29,6 +33,36 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 MOST_DETAILS = 20
 """So many findings are listed; the rest are counted."""
+_WIDTH_OF_A_FILE = 160
+_SECONDS_BETWEEN_LINES = 5.0
+
+
+def visible(text: str) -> str:
+    """The text with control and direction characters written out.
+
+    What a sender wrote is shown at a terminal; it must not command it.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        char if unicodedata.category(char) not in _HIDDEN else f"\\u{ord(char):04x}"
+        for char in text
+    )
+
+
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+def counted(number: int, thing: str) -> str:
+    """`1 record`, `1,434 records`, `2 entries`."""
+    if number == 1:
+        return f"1 {thing}"
+    return f"{number:,} {thing[:-1] + 'ies' if thing.endswith('ry') else thing + 's'}"
+
+
+def markup(text: str) -> str:
+    """The text for a table or a line: nothing in it is taken for style."""
+    return escape(visible(text))
 
 
 class Advance(Protocol):
@@ -43,8 +77,19 @@ class Console:
     def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
         self.as_json = as_json
         self.quiet = quiet
-        self.out = RichConsole(file=sys.stdout, highlight=False, soft_wrap=True)
+        wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _WIDTH_OF_A_FILE
+        self.out = RichConsole(file=sys.stdout, highlight=False, soft_wrap=True, width=wide)
         self.err = RichConsole(file=sys.stderr, highlight=False, soft_wrap=True)
+
+    def aside(self) -> Console:
+        """A console whose results go to stderr, for a story beside one JSON document."""
+        found = Console(as_json=False, quiet=self.quiet)
+        found.out = found.err
+        return found
+
+    def heading(self, text: str) -> None:
+        """A heading of the result, with a blank line before it."""
+        self.out.print(f"\n[bold cyan]{escape(text)}[/]")
 
     def note(self, sentence: str) -> None:
         """A line for the person at the terminal; never on stdout."""
@@ -59,6 +104,23 @@ class Console:
         if len(problem.details) > MOST_DETAILS:
             self.err.print(f"  ... and {len(problem.details) - MOST_DETAILS} more.")
 
+    def say(self, line: str = "") -> None:
+        """A line of the result; markup in it is style, so foreign text goes through `markup`."""
+        self.out.print(line)
+
+    def table(
+        self, columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()
+    ) -> None:
+        """A table of the result; `right` names the columns of numbers. Cells may hold markup."""
+        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+        for column in columns:
+            table.add_column(
+                escape(column), justify="right" if column in right else "left", overflow="fold"
+            )
+        for row in rows:
+            table.add_row(*row)
+        self.out.print(table, soft_wrap=False)
+
     def document(self, value: Json) -> None:
         """One JSON document on stdout."""
         json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
@@ -66,8 +128,10 @@ class Console:
 
     @contextmanager
     def progress(self, label: str, total: int | None) -> Iterator[Advance]:
-        """A progress bar on stderr; a terminal sees it move, a file does not get it."""
+        """A progress bar on stderr; where that is no terminal, a line now and then."""
         hidden = self.quiet or not self.err.is_terminal
+        said = time.monotonic()
+        done = 0
         bar = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -83,6 +147,11 @@ class Console:
             task = bar.add_task(escape(label), total=total)
 
             def advance(units: int = 1, /) -> None:
+                nonlocal said, done
                 bar.advance(task, units)
+                done += units
+                if hidden and time.monotonic() - said > _SECONDS_BETWEEN_LINES:
+                    said = time.monotonic()
+                    self.note(f"{label}: {done:,}{'' if total is None else f' of {total:,}'}")
 
             yield advance

@@ -158,16 +158,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     """Import the log; the whole output is there afterwards, or none of it."""
     if console.as_json and options.out == "-":
         raise Misuse("With --json the events need a file of their own: add --out FILE.")
-    mapping = load(options.mapping)
-    with opened(options.file) as (stream, size), _rereadable(stream, size) as (log, length):
-        total = length * 2
-        with console.progress(f"Importing {options.file}", total) as advance:
-            cases = check(_watched(log, advance), mapping)
-            log.seek(0)
-            summary = Summary()
-            with _output(options.out) as out:
-                for event in events(_watched(log, advance), mapping, cases, summary):
-                    out.write(event)
+    summary = import_file(options.file, load(options.mapping), options.out, console)
     if console.as_json:
         console.document(
             {
@@ -182,13 +173,37 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
             }
         )
     else:
-        console.note(
-            f"{summary.rows:,} rows of {summary.cases:,} cases became "
-            f"{summary.events.total():,} events. {summary.closed:,} cases are closed, "
-            f"{summary.closed_late:,} of them after their deadline; {summary.late_rows:,} rows "
-            "are later than the end of their case."
-        )
+        console.note(told(summary))
     return Exit.OK
+
+
+def import_file(name: str, mapping: EventLogMapping, out: str, console: Console) -> Summary:
+    """Write the events of the log `name` to `out`, whole or not at all.
+
+    Raises `Refused` if anything in the log is wrong.
+    """
+    summary = Summary()
+    with (
+        opened(name) as (stream, size),
+        _rereadable(stream, size) as (log, length),
+        console.progress(f"Importing {name}", length * 2) as advance,
+    ):
+        cases = check(_watched(log, advance), mapping)
+        log.seek(0)
+        with _output(out) as target:
+            for event in events(_watched(log, advance), mapping, cases, summary):
+                target.write(event)
+    return summary
+
+
+def told(summary: Summary) -> str:
+    """The counts of an import, as sentences."""
+    return (
+        f"{summary.rows:,} rows of {summary.cases:,} cases became "
+        f"{summary.events.total():,} events. {summary.closed:,} cases are closed, "
+        f"{summary.closed_late:,} of them after their deadline; {summary.late_rows:,} rows "
+        "are later than the end of their case."
+    )
 
 
 def import_events(log: IO[bytes], mapping: EventLogMapping) -> Iterator[bytes]:

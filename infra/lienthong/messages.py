@@ -17,8 +17,8 @@ import json
 import re
 import sys
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, Literal
@@ -44,6 +44,12 @@ class Message:
 
     line: int
     body: bytes
+    file: str = "-"
+
+    @property
+    def place(self) -> str:
+        """`file:line`, or `line N` where the file is stdin."""
+        return f"line {self.line}" if self.file == "-" else f"{self.file}:{self.line}"
 
 
 @contextmanager
@@ -107,11 +113,31 @@ def messages(stream: IO[bytes], name: str = "-", form: Form = "auto") -> Iterato
     """
     chosen = _form_by_name(name) if form == "auto" else form
     if chosen == "ndjson":
-        yield from _lines(stream)
+        found = _lines(stream)
     elif chosen == "json":
-        yield from _document(_whole(stream, name), name)
+        found = _document(_whole(stream, name), name)
     else:
-        yield from _by_first_line(stream, name)
+        found = _by_first_line(stream, name)
+    for message in found:
+        yield Message(message.line, message.body, name)
+
+
+def messages_of(names: Sequence[str], form: Form = "auto") -> Iterator[Message]:
+    """The messages of several files, one after the other."""
+    for name in names:
+        with opened(name) as (stream, _):
+            yield from messages(stream, name, form)
+
+
+def size_of(names: Sequence[str]) -> int | None:
+    """Bytes of all the files as they will be read, or None where that is not known."""
+    total = 0
+    for name in names:
+        with opened(name) if name != "-" else nullcontext((None, None)) as (_, size):
+            if size is None:
+                return None
+            total += size
+    return total
 
 
 def kind_of(body: bytes) -> str | None:

@@ -1,8 +1,8 @@
-"""`lienthong send`: messages of a file to the queue of their kind, their bytes unchanged.
+"""`lienthong send`: messages of files to the queue of their kind, their bytes unchanged.
 
-What is guaranteed: every message of the file is either accepted by its queue or named with its
-line (and kept with `--rejects`). A message that was accepted twice, because an answer was lost,
-is a duplicate that changes nothing.
+What is guaranteed: every message of a file is either accepted by its queue or named with its
+file and line (and kept with `--rejects`). A message that was accepted twice, because an answer
+was lost, is a duplicate that changes nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Final
 from functions.shared.core.kinds import KIND_OF_QUEUE, KINDS
 from infra.lienthong import context
 from infra.lienthong.console import Console
-from infra.lienthong.messages import Message, kind_of, messages, opened
+from infra.lienthong.messages import Message, kind_of, messages_of, size_of
 from infra.lienthong.problems import Exit, Misuse, Problem
 
 if TYPE_CHECKING:
@@ -67,14 +67,17 @@ class Batch:
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """`send FILE|-` and its options."""
+    """`send FILE...` and its options."""
     parser = commands.add_parser(
         "send",
-        help="send events of a file to the queues",
-        description="Send each event of FILE to the queue of its kind, in batches of ten.",
+        help="send events of files to the queues",
+        description="Send each event of each FILE to the queue of its kind, in batches of ten.",
     )
     parser.add_argument(
-        "file", metavar="FILE", help="NDJSON or one JSON document, plain or gzip; - reads stdin"
+        "files",
+        metavar="FILE",
+        nargs="+",
+        help="NDJSON or one JSON document, plain or gzip; - reads stdin",
     )
     parser.add_argument(
         "--format",
@@ -114,23 +117,22 @@ def _positive(text: str) -> int:
 
 
 def run(options: argparse.Namespace, console: Console) -> Exit:
-    """Send the file; `Exit.FINDINGS` if a message of it was not accepted by its queue."""
+    """Send the files; `Exit.FINDINGS` if a message of them was not accepted by its queue."""
     if options.every_line and options.queue is None:
         raise Misuse("--every-line needs a queue: add --queue, for example --queue dossier.")
     stack = context.resolve(options)
-    urls = {queue: stack.output(output) for queue, output in OUTPUT_OF_QUEUE.items()}
-    with (
-        opened(options.file) as (stream, size),
-        console.progress(f"Sending {options.file}", size) as advance,
-    ):
+    size = size_of(options.files)
+    total = None if size is None else size * options.repeat
+    name = options.files[0] if len(options.files) == 1 else f"{len(options.files)} files"
+    with console.progress(f"Sending {name}", total) as advance:
         report = send(
-            _in_order(
-                messages(stream, options.file, options.format),
+            in_order(
+                messages_of(options.files, options.format),
                 repeat=options.repeat,
                 seed=options.shuffle,
             ),
             stack.sqs,
-            urls,
+            urls_of(stack),
             queue=options.queue,
             every_line=options.every_line,
             threads=options.threads,
@@ -143,7 +145,13 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     return Exit.FINDINGS if report.unsent else Exit.OK
 
 
-def _in_order(found: Iterable[Message], *, repeat: int, seed: int | None) -> Iterator[Message]:
+def urls_of(stack: context.Stack) -> dict[str, str]:
+    """The stack's queues by name."""
+    return {queue: stack.output(output) for queue, output in OUTPUT_OF_QUEUE.items()}
+
+
+def in_order(found: Iterable[Message], *, repeat: int, seed: int | None) -> Iterator[Message]:
+    """The messages, each so many times, in their order or in one that `seed` alone decides."""
     if seed is None:
         for message in found:
             yield from (message for _ in range(repeat))
@@ -159,16 +167,22 @@ def _write(stream: IO[bytes], unsent: Iterable[Unsent]) -> None:
 
 
 def _tell(report: Report, options: argparse.Namespace, console: Console) -> None:
-    unsent = sorted(report.unsent, key=lambda entry: entry.message.line)
+    place = {name: number for number, name in enumerate(options.files)}
+    unsent = sorted(report.unsent, key=lambda e: (place.get(e.message.file, 0), e.message.line))
     if console.as_json:
         console.document(
             {
-                "file": options.file,
+                "files": list(options.files),
                 "sent": {queue: report.sent[queue] for queue in KIND_OF_QUEUE},
                 "total": report.sent.total(),
                 "batches": report.batches,
                 "unsent": [
-                    {"line": entry.message.line, "reason": entry.reason} for entry in unsent
+                    {
+                        "file": entry.message.file,
+                        "line": entry.message.line,
+                        "reason": entry.reason,
+                    }
+                    for entry in unsent
                 ],
             }
         )
@@ -189,7 +203,7 @@ def _tell(report: Report, options: argparse.Namespace, console: Console) -> None
         console.complain(
             Problem(
                 f"{len(unsent):,} messages were not sent. {kept}",
-                tuple(f"line {entry.message.line}: {entry.reason}" for entry in unsent),
+                tuple(f"{entry.message.place}: {entry.reason}" for entry in unsent),
             )
         )
 
@@ -261,11 +275,11 @@ def _batches(
     waiting: dict[str, list[Message]] = {}
     weight: Counter[str] = Counter()
     for message in found:
-        reason = _unsendable(message.body)
+        reason = unsendable(message.body)
         if reason is not None:
             refuse(message, reason)
             continue
-        target = queue if every_line else _queue_of(message.body) or queue
+        target = queue if every_line else queue_of(message.body) or queue
         if target is None:
             refuse(
                 message,
@@ -289,12 +303,13 @@ def _batches(
             yield Batch(target, tuple(batch))
 
 
-def _queue_of(body: bytes) -> str | None:
+def queue_of(body: bytes) -> str | None:
+    """The queue of the kind that a message's `type` names, if it names one."""
     kind = KINDS.get(kind_of(body) or "")
     return kind.queue if kind else None
 
 
-def _unsendable(body: bytes) -> str | None:
+def unsendable(body: bytes) -> str | None:
     """Why no queue would take these bytes, or None."""
     if len(body) > MOST_BYTES:
         return f"it has {len(body):,} bytes and a queue takes at most {MOST_BYTES:,}."

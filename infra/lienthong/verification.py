@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -44,6 +44,15 @@ class Outcome:
     records: int = 0
     entries: int = 0
     findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A record's item and its entries' items as they were read, and what is wrong with them."""
+
+    item: Item | None
+    entries: tuple[Item, ...]
+    faults: tuple[str, ...]
 
 
 class _Spool:
@@ -117,25 +126,36 @@ class Verifier:
         """Checks one record."""
         record = record_key(kind, key)
         entries = self.archive.entry_items(kind, key, self.deadline)
-        exists = bool(entries) or self.archive.record_item(kind, key) is not None
-        findings = self._finding(record, [_text(i, "event_uid") for i in entries])
-        return Outcome(int(exists), len(entries), findings)
+        look = self.look(kind, key, [_text(i, "event_uid") for i in entries])
+        findings = [Finding(record, look.faults)] if look.faults else []
+        return Outcome(int(look.item is not None), len(look.entries), findings)
 
     def _finding(self, record: str, uids: list[str]) -> list[Finding]:
         """The record's faults, if they are still there however often it is read again."""
         kind, key = parse_record_key(record)
-        found: list[str] = []
-        for number in range(_TRIES):
-            if number:
-                self.pause(0.2 * number)
-            if kind not in KINDS:
-                return [Finding(record, ("A ledger entry names a record of no known kind.",))]
-            item = self.archive.record_item(kind, key)
-            items = self.archive.entry_items(kind, key, self.deadline, also=uids)
-            found = faults(record, item, items)
-            if not found:
-                return []
-        return [Finding(record, tuple(found))]
+        if kind not in KINDS or not key:
+            name = record or "(no record)"
+            return [Finding(name, ("A ledger entry names no record of a known kind.",))]
+        look = self.look(kind, key, uids)
+        return [Finding(record, look.faults)] if look.faults else []
+
+    def look(self, kind: str, key: str, uids: Collection[str] = ()) -> Look:
+        """A record and its entries, read again for a while as long as they do not agree.
+
+        `uids` are events that are known to belong to it, whether the index knows them or not.
+        """
+        look = self._read(kind, key, uids)
+        for number in range(1, _TRIES):
+            if not look.faults:
+                break
+            self.pause(0.2 * number)
+            look = self._read(kind, key, uids)
+        return look
+
+    def _read(self, kind: str, key: str, uids: Collection[str]) -> Look:
+        item = self.archive.record_item(kind, key)
+        items = self.archive.entry_items(kind, key, self.deadline, also=uids)
+        return Look(item, tuple(items), tuple(faults(record_key(kind, key), item, items)))
 
 
 def faults(record: str, item: Item | None, entry_items: Iterable[Item]) -> list[str]:
@@ -145,16 +165,28 @@ def faults(record: str, item: Item | None, entry_items: Iterable[Item]) -> list[
     entries: list[LedgerEntry] = []
     for entry_item in entry_items:
         try:
-            entries.append(entry_from_item(entry_item))
-        except ValueError:
-            found.append("A ledger entry does not have the stored form.")
+            entries.append(_entry(entry_item))
+        except _ODD:
+            found.append(_malformed(entry_item))
     entries.sort(key=lambda entry: (entry.version, entry.event_uid))
-    found += disagreements(kind, key, entries)
     try:
-        found += item_disagreements(kind, key, _plain(item), entries)
-    except (KeyError, ValueError, TypeError, AttributeError, AssertionError):
-        found.append("The entries cannot be folded into a record.")
+        found += disagreements(kind, key, entries)
+        found += _item_faults(kind, key, item, entries)
+    except _ODD:
+        found.append("The entries cannot be hashed and folded into a record.")
     return found
+
+
+_ODD: Final = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
+"""What reading values raises that have not the form they should have."""
+
+
+def _item_faults(kind: str, key: str, item: Item | None, entries: list[LedgerEntry]) -> list[str]:
+    try:
+        plain = _plain(item)
+    except _ODD:
+        return ["The record's item does not have the stored form."]
+    return item_disagreements(kind, key, plain, entries)
 
 
 def _plain(item: Item | None) -> dict[str, Json] | None:
@@ -164,6 +196,46 @@ def _plain(item: Item | None) -> dict[str, Json] | None:
     if (lanes := item.get("lanes", {}).get("B")) is not None:
         values["lanes"] = bytes(lanes)
     return values
+
+
+def _entry(item: Item) -> LedgerEntry:
+    """The entry of an item; ValueError where any part has not the type it should have."""
+    entry = entry_from_item(item)
+    texts = (
+        entry.event_uid,
+        entry.record_key,
+        entry.prev,
+        entry.entry_hash,
+        entry.recorded_at,
+        entry.changes_digest,
+        entry.event.source,
+        entry.event.id,
+        entry.event.type,
+        entry.event.time,
+        entry.event.digest,
+        entry.event.sequence or "",
+        entry.sender or "",
+        *(entry.salts or {}),
+        *(entry.salts or {}).values(),
+        *(change.field for change in entry.changes),
+        *(change.commit or "" for change in entry.changes),
+    )
+    numbers = (entry.version, *(change.rank for change in entry.changes))
+    if (
+        any(type(text) is not str for text in texts)
+        or any(type(number) is not int for number in numbers)
+        or any(type(change.won) is not bool for change in entry.changes)
+        or len({change.field for change in entry.changes}) != len(entry.changes)
+        or any(change.erased not in (None, "before", "pair") for change in entry.changes)
+    ):
+        raise ValueError("A ledger item does not have the stored form.")
+    return entry
+
+
+def _malformed(item: Item) -> str:
+    version = item.get("version", {}).get("N")
+    which = f"Entry {version}" if isinstance(version, str) else "An entry"
+    return f"{which}: It does not have the stored form."
 
 
 def _text(item: Item, name: str) -> str:

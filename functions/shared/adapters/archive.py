@@ -61,19 +61,32 @@ class Archive:
             uids.update(item["event_uid"]["S"] for item in page)
         return self.events(uids, deadline)
 
-    def events(self, uids: Collection[str], deadline: Deadline) -> list[Item]:
-        """The ledger items of these events, read consistently."""
+    def events(
+        self, uids: Collection[str], deadline: Deadline, attributes: tuple[str, ...] = ()
+    ) -> list[Item]:
+        """The ledger items of these events, or these attributes of each, read consistently."""
         if not uids:
             return []
-        wanted = {self.ledger: Wanted("event_uid", uids)}
+        wanted = {self.ledger: Wanted("event_uid", uids, attributes)}
         return read_items(self.client, wanted, deadline, self.waiting)[self.ledger]
 
-    def quarantined(self, ids: Collection[str], deadline: Deadline) -> list[Item]:
-        """The quarantine items with these ids, read consistently."""
+    def quarantined(
+        self, ids: Collection[str], deadline: Deadline, attributes: tuple[str, ...] = ()
+    ) -> list[Item]:
+        """The quarantine items with these ids, or these attributes of each, read consistently."""
         if not ids:
             return []
-        wanted = {self.quarantine: Wanted("quarantine_id", ids)}
+        wanted = {self.quarantine: Wanted("quarantine_id", ids, attributes)}
         return read_items(self.client, wanted, deadline, self.waiting)[self.quarantine]
+
+    def count(self, kind: str) -> int:
+        """How many records of a kind there are."""
+        request = {"TableName": self.records[kind], "Select": "COUNT", "ConsistentRead": True}
+        try:
+            pages = self.client.get_paginator("scan").paginate(**cast(Any, request))
+            return sum(page["Count"] for page in pages)
+        except AWS_ERRORS as error:
+            raise translated(error, "Scan") from None
 
     def all_records(self, kind: str) -> Iterator[Item]:
         """Every item of a record table."""

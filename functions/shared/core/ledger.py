@@ -226,7 +226,7 @@ def faults(entry: LedgerEntry) -> list[str]:
         found.append("Its key is not the event it describes.")
     commits = []
     for change in entry.changes:
-        salt = _salt_of(entry, change.field)
+        salt = salt_of(entry, change.field)
         if change.erased is None:
             if salt is None:
                 found.append(f"The salt of {change.field} is missing, though its value is there.")
@@ -253,7 +253,8 @@ def faults(entry: LedgerEntry) -> list[str]:
     return found
 
 
-def _salt_of(entry: LedgerEntry, field: str) -> bytes | None:
+def salt_of(entry: LedgerEntry, field: str) -> bytes | None:
+    """The salt of a field's commitment, or None where it was erased."""
     if entry.salt is not None:
         return field_salt(entry.salt, field)
     derived = (entry.salts or {}).get(field)
@@ -283,7 +284,7 @@ def erase(entry: LedgerEntry, fields: Iterable[str], *, before_only: bool = Fals
         raise ValueError(f"The entry does not state {', '.join(sorted(unknown))}.")
     changes, salts = [], {}
     for change in entry.changes:
-        salt = _salt_of(entry, change.field)
+        salt = salt_of(entry, change.field)
         if change.field in gone and change.erased != "pair":
             assert change.commit is not None or salt is not None
             kept = change.commit or commit(salt or b"", change.before, change.stated)
