@@ -101,8 +101,7 @@ class DynamoRecords:
             return None
         put: dict[str, Any] = {"TableName": self.records_table, "Item": item}
         if change.before.version == 0:
-            put["ConditionExpression"] = "attribute_not_exists(#k)"
-            put["ExpressionAttributeNames"] = {"#k": self.kind.key}
+            put["ConditionExpression"] = f"attribute_not_exists({self.kind.key})"
         else:
             put.update(unchanged(change.before))
         actions = [{"Put": put}]
