@@ -11,6 +11,7 @@ VIETNAM: Final = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 def instant_of_milliseconds(milliseconds: int) -> str:
@@ -27,6 +28,11 @@ def instant(moment: datetime) -> str:
 def later(at: str, seconds: int) -> str:
     """The instant `seconds` after `at`."""
     return instant(datetime.fromisoformat(at) + timedelta(seconds=seconds))
+
+
+def milliseconds(begin: str, end: str) -> int:
+    """Whole milliseconds from one stored instant to another; negative if `end` lies before."""
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(begin)) // _MILLISECOND
 
 
 @lru_cache(maxsize=4096)

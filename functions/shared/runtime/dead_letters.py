@@ -57,7 +57,7 @@ class DeadLetterService:
             queue = self.sources[arn]
             messages = messages_of({"Records": list(group)}, _ANYONE)
             report = self._keep(queue, messages, deadline)
-            self.narrator.tell(queue, messages, report)
+            self.narrator.tell_dead_letters(queue, messages, report)
             unfinished += [messages[position] for position in report.unfinished()]
         return answer(unfinished)
 

@@ -15,6 +15,7 @@ from typing import Final
 
 from functions.shared.core.errors import Retry
 from functions.shared.core.events import Reason
+from functions.shared.core.instants import milliseconds
 from functions.shared.core.kinds import Kind
 from functions.shared.core.ledger import Outcome, repeats
 from functions.shared.core.planning import (
@@ -44,6 +45,7 @@ from functions.shared.ports import (
     RecordStore,
     Refusal,
 )
+from functions.shared.runtime.measures import FRESH_FOR
 
 MOST_FRUITLESS_ROUNDS: Final = 8
 """Rounds without progress after which the queue's own waiting is the better waiting."""
@@ -56,7 +58,9 @@ class Report:
     """What became of a batch: a verdict per message, and counts for metrics.
 
     `reasons` counts the first reason of each quarantined message; `pauses` the times the
-    batch had to wait for the tables; `defects` the changes the store would never take.
+    batch had to wait for the tables; `defects` the changes the store would never take. `ages`
+    are the milliseconds from `time` until now of each applied event that was fresh when it
+    reached the queue; `late` counts the other applied ones.
     """
 
     verdicts: dict[int, Verdict]
@@ -67,6 +71,8 @@ class Report:
     rounds: int = 0
     pauses: int = 0
     defects: int = 0
+    late: int = 0
+    ages: list[int] = field(default_factory=list)
 
     def count(self, verdict: Verdict) -> int:
         return sum(given is verdict for given in self.verdicts.values())
@@ -101,6 +107,7 @@ class Pipeline:
         """
         batch = _Batch(self, messages, deadline)
         batch.work()
+        batch.measure()
         batch.keep_refused()
         batch.settle()
         return batch.report
@@ -238,6 +245,22 @@ class _Batch:
         self.report.pauses += 1
         longest = min(LONGEST_PAUSE, 0.02 * 2**fruitless, max(self._deadline.remaining(), 0))
         self._pipeline.pause(longest * self._pipeline.jitter())
+
+    def measure(self) -> None:
+        """How old the applied events are, now that they are in the tables."""
+        applied = [i for i, v in self.report.verdicts.items() if v is Verdict.APPLIED]
+        if not applied:
+            return
+        now = self._pipeline.now()
+        for position in applied:
+            envelope = self._readings[position].envelope
+            assert envelope is not None
+            sent_at = self._messages[position].sent_at
+            if milliseconds(envelope.time, sent_at) <= FRESH_FOR * 1000:
+                # A source's clock may be minutes ahead of the queue's.
+                self.report.ages.append(max(0, milliseconds(envelope.time, now)))
+            else:
+                self.report.late += 1
 
     # Quarantine -----------------------------------------------------------------------------
 

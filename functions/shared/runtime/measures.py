@@ -1,0 +1,62 @@
+"""The metrics that the functions emit: what each counts, under which dimensions.
+
+One table, read by the code that emits them, by the tests of dashboard and alarms, and by the
+tests of the guides. All are in one namespace; the dimension `kind` is the record kind of the
+queue (`person`, `insurance-card`, `dossier`, `agency`), `service` the function, `reason` the
+first reason of a refusal, one of the contract's list.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+NAMESPACE: Final = "LienThong"
+FRESH_FOR: Final = 24 * 60 * 60
+"""Seconds. An event that reaches its queue later than this after its `time` tells of an old fact
+(a first load, a late file, a replay): its age says nothing about the service."""
+
+
+class Measure(StrEnum):
+    """A metric's name. All but `AGE`, which is in milliseconds, are counts."""
+
+    APPLIED = "Applied"
+    """Events that changed a record."""
+    SUPERSEDED = "Superseded"
+    """Events that a newer statement of each of their fields had overtaken."""
+    DUPLICATE = "Duplicate"
+    """Messages that repeated an event of the ledger."""
+    QUARANTINED = "Quarantined"
+    """Messages that were refused and are kept; also by `reason`."""
+    RETURNED = "Returned"
+    """Messages that went back to their queue, to be worked later."""
+    RESOLVED = "Resolved"
+    """Quarantine entries closed because the ledger holds their event."""
+    TIES = "TiesDecidedById"
+    """Events that met a statement with their source, time and sequence: the ids decided."""
+    AGE = "Age"
+    """Milliseconds from an applied event's `time` until it was in the tables; fresh ones only."""
+    LATE = "Late"
+    """Applied events that were not fresh: they reached the queue over a day after their `time`."""
+    DEFECTS = "Defects"
+    """Changes that the store will never take."""
+    FAILED = "Failed"
+    """Batches that a bug or a broken stack stopped; each message is then tried alone."""
+    DEAD_LETTERS = "DeadLetters"
+    """Messages that a queue gave up on and that are now kept in quarantine."""
+
+
+OF_A_BATCH: Final = (
+    Measure.APPLIED,
+    Measure.SUPERSEDED,
+    Measure.DUPLICATE,
+    Measure.QUARANTINED,
+    Measure.RETURNED,
+    Measure.RESOLVED,
+    Measure.TIES,
+    Measure.LATE,
+    Measure.DEFECTS,
+)
+"""What a sync function counts for every batch, nothing being a 0 so that rates are defined."""
+OF_DEAD_LETTERS: Final = (Measure.DEAD_LETTERS, Measure.RETURNED, Measure.RESOLVED)
+"""What the dead-letter function counts for every batch."""
