@@ -12,6 +12,8 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from functions.shared.core.kinds import KIND_OF_QUEUE
+from functions.shared.runtime.measures import NAMESPACE, OF_DEAD_LETTERS, Measure
 from functions.shared.runtime.settings import dead_letter_settings, sync_settings
 
 ROOT: Final = Path(__file__).parents[2]
@@ -58,10 +60,15 @@ OWN_TABLE: Final = {
     "DossierSyncFunction": "DossiersTable",
     "RegistrySyncFunction": "AgenciesTable",
 }
-# Allow statements that name everything, and why they may.
+# Statements of the key's own policy that name everything, and why they may.
 WIDE: Final = {
     "AccountAdministers": "without it the account's IAM policies could not grant the key's use",
     "LogsOfThisStack": "a key policy's resource is the key itself; the context narrows it",
+}
+# Actions for which AWS has no resource but "*", and why a function needs them.
+EVERYWHERE: Final = {
+    "xray:PutTraceSegments": "X-Ray has no resources; it only takes in what the function says",
+    "xray:PutTelemetryRecords": "the same: counts of segments that were taken in or lost",
 }
 
 
@@ -121,7 +128,17 @@ def statements(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
         ]
         for document in documents:
             for statement in document["Statement"]:
-                yield name, statement
+                yield name, when_it_is_there(statement)
+
+
+def when_it_is_there(statement: dict[str, Any]) -> dict[str, Any]:
+    """A statement, also one that is there on a condition alone."""
+    if "Fn::If" not in statement:
+        return statement
+    _, there, otherwise = statement["Fn::If"]
+    assert otherwise == {"Ref": "AWS::NoValue"}
+    found: dict[str, Any] = there
+    return found
 
 
 def as_list(value: Any) -> list[Any]:
@@ -405,6 +422,7 @@ def every_policy_is_narrow(template: Template) -> Findings:
             f"{name}.{sid} allows it on {resource}"
             for resource in as_list(statement.get("Resource", []))
             if not _names_one_thing(resource)
+            and not (resource == "*" and EVERYWHERE.keys() >= set(as_list(statement["Action"])))
         ]
     for name, role in of_type(template, "AWS::IAM::Role").items():
         if role.get("ManagedPolicyArns"):
@@ -447,7 +465,7 @@ def every_role_is_one_function_s_and_grants_what_it_calls(template: Template) ->
         granted = {
             (action, json.dumps(resource))
             for policy in role["Policies"]
-            for statement in policy["PolicyDocument"]["Statement"]
+            for statement in map(when_it_is_there, policy["PolicyDocument"]["Statement"])
             for action in as_list(statement["Action"])
             for resource in as_list(statement["Resource"])
         }
@@ -478,6 +496,7 @@ def _calls(name: str, function: Mapping[str, Any]) -> set[tuple[str, str]]:
         ("kms:GenerateDataKey", get_att("StackKey")),
         ("logs:CreateLogStream", {"Fn::Sub": logs}),
         ("logs:PutLogEvents", {"Fn::Sub": logs}),
+        *((action, "*") for action in EVERYWHERE),
         *(
             (f"sqs:{action}", source["Queue"])
             for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
@@ -502,6 +521,121 @@ def the_key_is_used_only_through_the_services_of_the_stack(template: Template) -
             if not services:
                 found.append(f"{name} may use the key directly")
     return found
+
+
+def tracing_is_off_unless_asked_for_and_needs_no_tracer(template: Template) -> Findings:
+    found = []
+    parameter = template["Parameters"].get("Tracing", {})
+    if parameter.get("Default") != "false":
+        found.append("every invocation is traced unless somebody says otherwise")
+    if template["Globals"]["Function"].get("Tracing") != {
+        "Fn::If": ["Traces", "Active", "PassThrough"]
+    }:
+        found.append("the parameter does not decide about tracing")
+    for name, role in of_type(template, "AWS::IAM::Role").items():
+        for statement in role["Policies"][0]["PolicyDocument"]["Statement"]:
+            actions = as_list(when_it_is_there(statement)["Action"])
+            if EVERYWHERE.keys() & set(actions) and "Fn::If" not in statement:
+                found.append(f"{name} may send traces even where nothing is traced")
+    return found
+
+
+MetricName = tuple[str, frozenset[str]]
+"""A metric of ours: its name and the names of its dimensions."""
+BY_KIND: Final = frozenset({"kind", "service"})
+EMITTED: Final[frozenset[MetricName]] = frozenset(
+    {
+        *((str(measure), BY_KIND) for measure in Measure),
+        (str(Measure.QUARANTINED), BY_KIND | {"reason"}),
+    }
+)
+"""What the functions emit; `test_logs` holds that to the code."""
+SEARCH: Final = re.compile(
+    r"SEARCH\('\{LienThong,([a-z,]+)\} MetricName=\"([A-Za-z]+)\"', '(Sum|Average|p50|p99)', 300\)"
+)
+
+
+def the_dashboard_shows_what_the_functions_emit(template: Template) -> Findings:
+    found = []
+    shown: set[MetricName] = set()
+    others: set[tuple[str, str, str]] = set()
+    for widget in _widgets(template):
+        if widget["type"] == "alarm":
+            alarms = {arn.removeprefix("${").removesuffix(".Arn}") for arn in _rows(widget)}
+            found += sorted(alarms ^ set(of_type(template, "AWS::CloudWatch::Alarm")))
+            continue
+        for row in _rows(widget):
+            if not isinstance(row[0], dict):
+                others.add((row[0], row[1], row[3]))
+                continue
+            search = SEARCH.fullmatch(row[0]["expression"])
+            if search is None:
+                found.append(f"nobody knows what this finds: {row[0]['expression']}")
+            else:
+                shown.add((search[2], frozenset(search[1].split(","))))
+    found += [f"shown, never emitted: {name} by {sorted(by)}" for name, by in shown - EMITTED]
+    found += [f"emitted, not shown: {name} by {sorted(by)}" for name, by in EMITTED - shown]
+    wanted = {
+        *(
+            ("AWS/SQS", "ApproximateNumberOfMessagesVisible", f"${{{name}.QueueName}}")
+            for name in queues(template)
+        ),
+        *(
+            ("AWS/SQS", "ApproximateAgeOfOldestMessage", f"${{{queue}Queue.QueueName}}")
+            for queue in QUEUES
+        ),
+        *(("AWS/Lambda", "Errors", f"${{{name}}}") for name in functions(template)),
+    }
+    return found + [str(odd) for odd in wanted ^ others]
+
+
+def _widgets(template: Template) -> list[dict[str, Any]]:
+    body = properties(template, "Dashboard")["DashboardBody"]["Fn::Sub"]
+    widgets: list[dict[str, Any]] = json.loads(body)["widgets"]
+    return widgets
+
+
+def _rows(widget: Mapping[str, Any]) -> list[Any]:
+    shown = widget["properties"]
+    rows: list[Any] = shown["alarms"] if widget["type"] == "alarm" else shown["metrics"]
+    return rows
+
+
+def alarms_watch_metrics_that_are_emitted(template: Template) -> Findings:
+    found = []
+    for name, alarm in of_type(template, "AWS::CloudWatch::Alarm").items():
+        queue = next((queue for queue in QUEUES if name.startswith(queue)), None)
+        if alarm["Namespace"] == "AWS/SQS":
+            continue
+        dimensions = {d["Name"]: d["Value"] for d in alarm["Dimensions"]}
+        if alarm["Namespace"] != NAMESPACE or (
+            (alarm["MetricName"], frozenset(dimensions)) not in EMITTED
+        ):
+            found.append(f"{name} watches {alarm['MetricName']} by {sorted(dimensions)}")
+        elif queue is None or dimensions != _emitter(queue.lower(), alarm["MetricName"]):
+            found.append(f"{name} watches {dimensions}")
+    return found
+
+
+def _emitter(queue: str, metric: str) -> dict[str, str]:
+    service = "dead_letter" if metric == OF_DEAD_LETTERS[0] else f"{queue}_sync"
+    return {"service": service, "kind": KIND_OF_QUEUE[queue].name}
+
+
+def every_queue_s_refusals_and_dead_letters_ring_an_alarm(template: Template) -> Findings:
+    watched = {
+        (alarm["MetricName"], dimension["Value"])
+        for alarm in of_type(template, "AWS::CloudWatch::Alarm").values()
+        if alarm.get("AlarmActions")
+        for dimension in alarm["Dimensions"]
+        if dimension["Name"] == "kind"
+    }
+    wanted = {
+        (str(measure), kind.name)
+        for measure in (Measure.REFUSED_PERCENT, Measure.DEAD_LETTERS)
+        for kind in KIND_OF_QUEUE.values()
+    }
+    return [f"{measure} of {kind}" for measure, kind in wanted - watched]
 
 
 def outputs_are_exactly_those_of_the_contract(template: Template) -> Findings:
@@ -637,6 +771,15 @@ def change_source(**values: Any) -> Edit:
     return edit
 
 
+def redraw(old: str, new: str) -> Edit:
+    def edit(template: Template) -> None:
+        drawn = properties(template, "Dashboard")["DashboardBody"]
+        assert old in drawn["Fn::Sub"]
+        drawn["Fn::Sub"] = drawn["Fn::Sub"].replace(old, new)
+
+    return edit
+
+
 def tell(name: str, **variables: str) -> Edit:
     return lambda template: properties(template, name)["Environment"]["Variables"].update(variables)
 
@@ -706,6 +849,7 @@ RULES: Final[Mapping[Rule, tuple[Edit, ...]]] = {
     every_policy_is_narrow: (
         grant("DossierSyncRole", "dynamodb:*", get_att("DossiersTable")),
         grant("DossierSyncRole", "dynamodb:PutItem", "*"),
+        grant("DossierSyncRole", ["xray:PutTraceSegments", "dynamodb:PutItem"], "*"),
         grant("DossierSyncRole", "dynamodb:PutItem", {"Fn::Sub": "arn:aws:dynamodb:*:*:table/*"}),
         change(
             "DossierSyncRole", ManagedPolicyArns=["arn:aws:iam::aws:policy/AdministratorAccess"]
@@ -723,6 +867,27 @@ RULES: Final[Mapping[Rule, tuple[Edit, ...]]] = {
         change("StackKey", EnableKeyRotation=False),
         lambda t: properties(t, "StackKey")["KeyPolicy"]["Statement"][1].pop("Condition"),
         grant("DeadLetterRole", "kms:Decrypt", get_att("StackKey")),
+    ),
+    tracing_is_off_unless_asked_for_and_needs_no_tracer: (
+        lambda t: t["Parameters"]["Tracing"].update(Default="true"),
+        lambda t: t["Globals"]["Function"].update(Tracing="Active"),
+        grant("DeadLetterRole", ["xray:PutTraceSegments"], "*"),
+    ),
+    the_dashboard_shows_what_the_functions_emit: (
+        lambda t: t["Resources"].pop("DossierGaveUpAlarm"),
+        redraw("Applied", "Accepted"),
+        redraw("kind,reason,service", "kind,service"),
+        redraw("Failed", "Applied"),
+        redraw("DossierQueue.QueueName", "RegistryQueue.QueueName"),
+    ),
+    alarms_watch_metrics_that_are_emitted: (
+        change("DossierGaveUpAlarm", MetricName="GivenUp"),
+        change("DossierGaveUpAlarm", Dimensions=[{"Name": "kind", "Value": "dossier"}]),
+        lambda t: properties(t, "DossierGaveUpAlarm")["Dimensions"][1].update(Value="person"),
+    ),
+    every_queue_s_refusals_and_dead_letters_ring_an_alarm: (
+        lambda t: t["Resources"].pop("InsuranceGaveUpAlarm"),
+        lambda t: properties(t, "InsuranceQuarantineAlarm").pop("AlarmActions"),
     ),
     outputs_are_exactly_those_of_the_contract: (
         lambda t: t["Outputs"].pop("LedgerTable"),

@@ -30,6 +30,7 @@ _COUNTED: Final = {
     Verdict.QUARANTINED: Measure.QUARANTINED,
     Verdict.AGAIN: Measure.RETURNED,
 }
+_ACCEPTED: Final = (Measure.APPLIED, Measure.SUPERSEDED, Measure.DUPLICATE)
 _MOST_VALUES: Final = 99
 """Values of one metric in one line; with the hundredth powertools would flush by itself."""
 
@@ -54,7 +55,11 @@ class Narrator:
     def tell(self, queue: str, messages: Sequence[Message], report: Report) -> None:
         """Logs and counts a batch's report."""
         counts = self._log(queue, messages, report)
-        self._measure_ages(queue, report.ages)
+        refused = counts[Measure.QUARANTINED]
+        accepted = sum(counts[measure] for measure in _ACCEPTED)
+        shares = [100] * refused + [0] * accepted
+        self._distribute(queue, Measure.REFUSED_PERCENT, MetricUnit.Percent, shares)
+        self._distribute(queue, Measure.AGE, MetricUnit.Milliseconds, report.ages)
         self._count(queue, {measure: counts[measure] for measure in OF_A_BATCH})
         for reason, count in report.reasons.items():
             with single_metric(Measure.QUARANTINED, MetricUnit.Count, count) as metric:
@@ -120,12 +125,14 @@ class Narrator:
             self._metrics.add_metric(measure, MetricUnit.Count, count)
         self._metrics.flush_metrics()
 
-    def _measure_ages(self, queue: str, ages: Sequence[int]) -> None:
+    def _distribute(
+        self, queue: str, measure: Measure, unit: MetricUnit, values: Sequence[int]
+    ) -> None:
         """A distribution, every value of it; powertools takes 20 us to add one, so all at once."""
-        for values in _in_portions(ages):
+        for portion in _in_portions(values):
             self._metrics.add_dimension("kind", KIND_OF_QUEUE[queue].name)
-            self._metrics.add_metric(Measure.AGE, MetricUnit.Milliseconds, values[0])
-            self._metrics.metric_set[Measure.AGE]["Value"] += values[1:]
+            self._metrics.add_metric(measure, unit, portion[0])
+            self._metrics.metric_set[measure]["Value"] += portion[1:]
             self._metrics.flush_metrics()
 
 

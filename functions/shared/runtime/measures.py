@@ -18,7 +18,7 @@ FRESH_FOR: Final = 24 * 60 * 60
 
 
 class Measure(StrEnum):
-    """A metric's name. All but `AGE`, which is in milliseconds, are counts."""
+    """A metric's name. All are counts but `AGE`, in milliseconds, and `REFUSED_PERCENT`."""
 
     APPLIED = "Applied"
     """Events that changed a record."""
@@ -28,6 +28,8 @@ class Measure(StrEnum):
     """Messages that repeated an event of the ledger."""
     QUARANTINED = "Quarantined"
     """Messages that were refused and are kept; also by `reason`."""
+    REFUSED_PERCENT = "RefusedPercent"
+    """0 or 100 for each message that ended: their average is the share that was refused."""
     RETURNED = "Returned"
     """Messages that went back to their queue, to be worked later."""
     RESOLVED = "Resolved"

@@ -82,7 +82,17 @@ def test_outcomes_are_counted_by_kind_and_nothing_is_a_zero(
         Measure.LATE: 2,
         Measure.DEFECTS: 1,
     }
-    assert found == {(str(name), ("person",)): [value] for name, value in wanted.items()}
+    shares = {("RefusedPercent", ("person",)): [0, 0, 0]}
+    assert found == shares | {(str(name), ("person",)): [v] for name, v in wanted.items()}
+
+
+def test_the_average_of_a_percentage_is_the_share_of_messages_refused(
+    narrator: Narrator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = [Verdict.QUARANTINED, Verdict.SUPERSEDED, Verdict.DUPLICATE, Verdict.APPLIED]
+    narrator.tell("population", some(5), report(*ended, Verdict.AGAIN))
+
+    assert measured(lines(capsys))["RefusedPercent", ("person",)] == [100, 0, 0, 0]
 
 
 def test_refusals_are_counted_by_their_first_reason(
@@ -112,7 +122,9 @@ def test_ages_are_told_one_by_one_whatever_the_batch(
     assert measured(written)["Age", ("dossier",)] == ages
     assert all(len(line.get("Age", ())) <= 100 for line in written)
     assert units(written)["Age"] == "Milliseconds"
-    assert {unit for name, unit in units(written).items() if name != "Age"} == {"Count"}
+    assert units(written)["RefusedPercent"] == "Percent"
+    others = {unit for name, unit in units(written).items() if name in OF_A_BATCH}
+    assert others == {"Count"}
 
 
 def test_dead_letters_are_counted_by_the_kind_of_their_queue(
