@@ -123,7 +123,7 @@ class _Batch:
         self._readings = {i: read(m.body, pipeline.kind) for i, m in enumerate(messages)}
         self._pending = dict(self._readings)
         self._tight: set[str] = set()
-        self._attempted: set[str] = set()
+        self._attempted: dict[str, int] = {}
         self.report = Report(dict.fromkeys(self._pending, Verdict.AGAIN))
 
     # Rounds ---------------------------------------------------------------------------------
@@ -155,7 +155,7 @@ class _Batch:
         for position, reasons in plan.refused.items():
             self._refuse(position, reasons)
         for position, known in plan.duplicates.items():
-            self._finish(position, self._of_known(known))
+            self._finish(position, self._of_known(position, known))
         held_up = False
         if plan.changes:
             outcomes = self._pipeline.store.commit(plan.changes)
@@ -223,13 +223,14 @@ class _Batch:
         if outcome is Commit.TOO_LARGE:
             self._tight.add(record_key)
             return False
-        # Perhaps the answer alone was lost: an entry of ours that the next load finds is no
-        # duplicate, it is this attempt.
-        self._attempted.update(entry.entry_hash for entry in change.entries)
+        # Perhaps the answer alone was lost: an entry of ours that the next load finds makes its
+        # message no duplicate, it is this attempt.
+        hashes = (entry.entry_hash for entry in change.entries)
+        self._attempted.update(zip(hashes, change.messages, strict=True))
         return True
 
-    def _of_known(self, known: KnownEvent) -> Verdict:
-        if known.entry_hash in self._attempted:
+    def _of_known(self, position: int, known: KnownEvent) -> Verdict:
+        if self._attempted.get(known.entry_hash) == position:
             return _VERDICTS[known.outcome]
         return Verdict.DUPLICATE
 

@@ -1,0 +1,20 @@
+"""An AWS double in the process: moto, with the clients that the functions use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+
+from functions.shared.adapters import clients
+from tests.integration.functions.stack import BUCKET, Aws
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[Aws]:
+    """Clients over moto. Every test makes tables of its own, so a module shares one double."""
+    with mock_aws():
+        s3 = clients.s3("us-east-1")
+        s3.create_bucket(Bucket=BUCKET)
+        yield Aws(clients.dynamodb(), s3)
