@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from infra.lienthong import (
+    agencies,
     demo,
     erase,
     history,
@@ -22,7 +23,7 @@ from infra.lienthong import (
 from infra.lienthong.console import Console
 from infra.lienthong.problems import Exit, Problem
 
-COMMANDS: Final = (send, show, history, verify, stats, erase, import_log, demo, local)
+COMMANDS: Final = (send, show, history, verify, stats, erase, import_log, agencies, demo, local)
 
 
 def parser() -> argparse.ArgumentParser:
