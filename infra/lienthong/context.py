@@ -67,6 +67,8 @@ class Stack:
     profile: str | None = None
     emulated: bool = False
     """On an emulator that `make up` set up: signed as its administrator, as `make up` did."""
+    parameters: Mapping[str, str] | None = None
+    """The template's parameters; None where only the outputs are known."""
 
     def output(self, name: str) -> str:
         """The template output `name`; `Unreachable` when the stack has none of that name."""
@@ -77,6 +79,11 @@ class Stack:
                 f"{self.described_by} has no output {name}. Deploy the present template again "
                 "(`make up` on this machine)."
             ) from None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is one machine's own, which takes events from any sender."""
+        return self.emulated or (self.parameters or {}).get("Stage") == "local"
 
     @cached_property
     def _session(self) -> Session:
@@ -96,6 +103,12 @@ class Stack:
     def s3(self) -> S3Client:
         """A client for the quarantine bucket."""
         return self._session.client("s3", endpoint_url=self.endpoint, config=_config())
+
+    def identity(self) -> Mapping[str, str]:
+        """Who the stack takes us for: `Arn`, and `UserId` (the IAM unique id up to a colon)."""
+        client = self._session.client("sts", endpoint_url=self.endpoint, config=_config())
+        answer = client.get_caller_identity()
+        return {"Arn": answer["Arn"], "UserId": answer["UserId"]}
 
 
 def add_stack_options(parser: argparse.ArgumentParser) -> None:
@@ -197,6 +210,11 @@ def _describe(profile: str | None, region: str | None, stack_name: str) -> Stack
         endpoint=endpoint,
         profile=profile,
         emulated=emulated,
+        parameters={
+            parameter["ParameterKey"]: parameter["ParameterValue"]
+            for parameter in stacks[0].get("Parameters", [])
+            if "ParameterKey" in parameter and "ParameterValue" in parameter
+        },
     )
 
 

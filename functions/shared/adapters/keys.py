@@ -39,6 +39,11 @@ def reason_key(reason: str, received_at: str, shard: int) -> str:
     return f"{reason}#{received_at[:10]}#{shard}"
 
 
+def parse_reason_key(text: str) -> str:
+    """The first reason of a `reason_key`."""
+    return text.partition("#")[0]
+
+
 def quarantine_object(queue: str, quarantine_id: str, part: str) -> str:
     """The bucket key of what is too large for a quarantine item: its body or its reasons."""
     return f"{queue}/{quarantine_id}/{part}"

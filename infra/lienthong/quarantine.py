@@ -1,0 +1,697 @@
+"""`lienthong quarantine`: the desk for refused messages.
+
+Everything is found through the indexes, day by day. Nothing is changed without being asked for,
+shown beforehand (`--dry-run`, or the question that `--yes` answers) and noted with who and why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final, cast
+
+from functions.shared.adapters.desk import (
+    Cursor,
+    Desk,
+    NotTaken,
+    Replay,
+    Unsuited,
+    as_it_was,
+    dismiss_all,
+    replay_all,
+)
+from functions.shared.core.cases import OPEN, Contradiction, Entry, Selection, moment
+from functions.shared.core.correction import (
+    Patch,
+    Rule,
+    Unfit,
+    WrongRule,
+    by_patch,
+    checked_why,
+    rule_of,
+    selection,
+)
+from functions.shared.core.instants import later
+from functions.shared.core.kinds import KIND_OF_QUEUE
+from infra.lienthong import context
+from infra.lienthong.console import Console, Json, counted
+from infra.lienthong.context import Stack
+from infra.lienthong.desk.changing import (
+    NOTHING,
+    Foresight,
+    finish,
+    foreseen,
+    foresight_document,
+    pace,
+    tell_foresight,
+    worked,
+)
+from infra.lienthong.desk.editing import Abandoned, edited
+from infra.lienthong.desk.opened import may_replay, now, opened, who
+from infra.lienthong.desk.telling import (
+    entry_document,
+    entry_whole_document,
+    followed,
+    led_to,
+    tell_counts,
+    tell_entry,
+    tell_list,
+)
+from infra.lienthong.problems import Exit, Misuse, Refused
+from schemas.reasons import QuarantineStatus, ReasonCode
+
+LOOKED_BACK: Final = "30d"
+"""How far back is looked where no --since is given."""
+_AHEAD: Final = 600
+"""Seconds that a queue's clock may be ahead of this one's."""
+_SHORTEST_PREFIX: Final = 8
+_ALL: Final = "all"
+_BY: Final = ("queue", "reason", "source", "status", "day", "error", "path")
+_SELECTED: Final = ("queue", "reason", "error", "path", "source", "type")
+
+Parsers = argparse._SubParsersAction  # argparse has no public name for it
+
+
+def add_parser(commands: Parsers[argparse.ArgumentParser]) -> None:
+    """`quarantine` and what can be done there."""
+    parser = commands.add_parser(
+        "quarantine",
+        help="look after refused messages: list, show, correct, replay, dismiss",
+        description="The desk for refused messages.",
+    )
+    what = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
+    _add_reading(what)
+    _add_changing(what)
+    for sub in what.choices.values():
+        # The command itself has them too; said here, they do not undo what was said there.
+        for name, text in (
+            ("--json", "one JSON document on stdout"),
+            ("--quiet", "no notes and no progress bar"),
+        ):
+            sub.add_argument(name, action="store_true", default=argparse.SUPPRESS, help=text)
+        context.add_stack_options(sub)
+
+
+def _add_reading(what: Parsers[argparse.ArgumentParser]) -> None:
+    listing = what.add_parser(
+        "list", help="entries, newest first", description="List entries, newest first."
+    )
+    _add_selection(listing)
+    _add_status(listing, OPEN)
+    listing.add_argument(
+        "--limit", type=_positive, default=50, metavar="N", help="at most so many entries (50)"
+    )
+    listing.add_argument(
+        "--after", type=_cursor, metavar="CURSOR", help="go on where an earlier list ended"
+    )
+    listing.set_defaults(run=run_list)
+
+    count = what.add_parser(
+        "count", help="how many entries there are", description="Count entries."
+    )
+    _add_selection(count)
+    _add_status(count, _ALL)
+    count.add_argument(
+        "--by",
+        type=_names,
+        default=("queue", "reason", "status"),
+        metavar="WHAT,...",
+        help=f"what to count by, out of {', '.join(_BY)} (queue,reason,status)",
+    )
+    count.set_defaults(run=run_count)
+
+    show = what.add_parser(
+        "show",
+        help="one entry, every error marked in its body",
+        description="Show one entry whole: what is wrong where, what led to it and followed.",
+    )
+    _add_id(show)
+    show.add_argument("--whole", action="store_true", help="do not cut long lines short")
+    show.set_defaults(run=run_show)
+
+
+def _add_changing(what: Parsers[argparse.ArgumentParser]) -> None:
+    edit = what.add_parser(
+        "edit",
+        help="correct one message in the editor and replay it",
+        description="Open the body in $VISUAL or $EDITOR, check it, and replay it corrected.",
+    )
+    _add_id(edit)
+    _add_doing(edit, bulk=False)
+    edit.set_defaults(run=run_edit)
+
+    correct = what.add_parser(
+        "correct",
+        help="correct and replay by a rule",
+        description="Apply a correction rule to the open entries that it selects, and replay what "
+        "it makes of them. The options can only narrow the rule's own selection.",
+    )
+    correct.add_argument(
+        "--rule",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help="JSON or TOML: select, patch (RFC 6902), why",
+    )
+    _add_selection(correct)
+    _add_doing(correct)
+    correct.set_defaults(run=run_correct)
+
+    replay = what.add_parser(
+        "replay",
+        help="replay messages as they were",
+        description="Send messages again unchanged, after what was wrong elsewhere was mended.",
+    )
+    _add_choice(replay)
+    _add_doing(replay)
+    replay.add_argument(
+        "--even-refused",
+        action="store_true",
+        help="also those that would be refused again, by all that can be told",
+    )
+    replay.set_defaults(run=run_replay)
+
+    dismiss = what.add_parser(
+        "dismiss",
+        help="put messages aside for good",
+        description="Close entries without sending anything; they are kept.",
+    )
+    _add_choice(dismiss)
+    _add_doing(dismiss, sends=False)
+    dismiss.set_defaults(run=run_dismiss)
+
+
+def _add_id(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "id", metavar="ID", type=_id, help="its id, or the first 8 or more digits of it"
+    )
+    parser.add_argument(
+        "--since", metavar="WHEN", help=f"how far back to look for a shortened id ({LOOKED_BACK})"
+    )
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "which entries", "Each may be given several times; any of them will do."
+    )
+
+    def add(name: str, text: str, choices: Iterable[str] | None = None) -> None:
+        group.add_argument(
+            f"--{name}",
+            action="append",
+            default=[],
+            metavar=name.upper(),
+            choices=None if choices is None else sorted(choices),
+            help=text,
+        )
+
+    add("queue", f"{', '.join(KIND_OF_QUEUE)}", KIND_OF_QUEUE)
+    add("reason", "the first reason, such as invalid-data", [code.value for code in ReasonCode])
+    add("error", "the class of a field's error, such as missing")
+    add("path", "where an error is, such as /data/phone (with --error: that very error)")
+    add("source", "the agency's id or the whole source")
+    add("type", "the event type, such as person.moved (reads the bodies)")
+    group.add_argument(
+        "--since", metavar="WHEN", help=f"received since: 2h, 3d, a day or instant ({LOOKED_BACK})"
+    )
+    group.add_argument("--until", metavar="WHEN", help="received until then, inclusive")
+
+
+def _add_status(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument(
+        "--status",
+        choices=[*(status.value for status in QuarantineStatus), _ALL],
+        default=default,
+        help=f"({default})",
+    )
+
+
+def _add_choice(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("ids", metavar="ID", nargs="*", type=_id, help="entries by their ids")
+    parser.add_argument("--all", action="store_true", help="every open entry of the time range")
+    _add_selection(parser)
+
+
+def _add_doing(parser: argparse.ArgumentParser, *, bulk: bool = True, sends: bool = True) -> None:
+    parser.add_argument("--why", metavar="TEXT", help="why; it is noted in every entry")
+    parser.add_argument(
+        "--as", dest="named", metavar="NAME", help="who does it (only on one machine's own stack)"
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument(
+        "--again",
+        action="store_true",
+        help="also where another replay was begun and is not known to have arrived",
+    )
+    if bulk:
+        parser.add_argument(
+            "--dry-run", action="store_true", help="only tell what would happen; nothing is written"
+        )
+    if bulk and sends:
+        parser.add_argument(
+            "--rate", type=_positive, metavar="N", help="send at most N messages a second"
+        )
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError("give a whole number from 1 on")
+    return int(text)
+
+
+def _id(text: str) -> str:
+    digits = text.lower()
+    if not _SHORTEST_PREFIX <= len(digits) <= 64 or set(digits) - set("0123456789abcdef"):
+        raise argparse.ArgumentTypeError("an id has 64 hexadecimal digits; give at least 8 of them")
+    return digits
+
+
+def _cursor(text: str) -> Cursor:
+    at, _, id_ = text.partition("/")
+    if not at or len(id_) != 64:
+        raise argparse.ArgumentTypeError("give the cursor that an earlier list ended with")
+    return Cursor(at, id_)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if unknown := [name for name in names if name not in _BY]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]} is none of {', '.join(_BY)}")
+    return names
+
+
+# Reading ------------------------------------------------------------------------------------
+
+
+def run_list(options: argparse.Namespace, console: Console) -> Exit:
+    """Entries as a page; a cursor goes on where it ends."""
+    chosen = _selected(options, _statuses(options))
+    with opened(context.resolve(options)) as desk:
+        few = options.limit <= 200
+        found = list(islice(desk.entries(chosen, after=options.after, few=few), options.limit + 1))
+    page, more = found[: options.limit], None
+    if len(found) > options.limit:
+        more = f"{page[-1].received_at}/{page[-1].id}"
+    if console.as_json:
+        document = {"entries": [entry_document(entry) for entry in page], "after": more}
+        console.document(cast(Json, document))
+    elif page:
+        tell_list(page, more, console)
+    else:
+        console.say("There are none.")
+    _note_range(options, console)
+    return Exit.OK
+
+
+def run_count(options: argparse.Namespace, console: Console) -> Exit:
+    """Counts by what was asked."""
+    chosen = _selected(options, _statuses(options))
+    by: tuple[str, ...] = options.by
+    reasons = "error" in by or "path" in by
+    with (
+        opened(context.resolve(options)) as desk,
+        console.progress("Counting entries", None) as advance,
+    ):
+        total, counts = desk.count(
+            chosen, lambda entry: _groups(entry, by), reasons=reasons, advance=advance
+        )
+    if console.as_json:
+        console.document(
+            {
+                "total": total,
+                "counts": [
+                    {**dict(zip(by, names, strict=True)), "entries": count}
+                    for names, count in sorted(counts.items())
+                ],
+            }
+        )
+    else:
+        if total:
+            tell_counts(by, counts, console)
+        console.say(f"{counted(total, 'entry')} in all.")
+    _note_range(options, console)
+    return Exit.OK
+
+
+def _groups(entry: Entry, by: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    values = {
+        "queue": entry.queue,
+        "reason": entry.reason,
+        "source": entry.source or "not readable",
+        "status": entry.status,
+        "day": entry.received_at[:10],
+    }
+    if "error" not in by and "path" not in by:
+        yield tuple(values[name] for name in by)
+        return
+    for reason in entry.reasons:
+        found = {**values, "error": reason.error or reason.code, "path": reason.path}
+        yield tuple(found[name] for name in by)
+
+
+def _note_range(options: argparse.Namespace, console: Console) -> None:
+    if options.since is None:
+        console.note(f"Looked {LOOKED_BACK} back; --since looks further.")
+
+
+def run_show(options: argparse.Namespace, console: Console) -> Exit:
+    """One entry whole."""
+    with opened(context.resolve(options)) as desk:
+        entry = desk.with_reasons(_one(desk, options.id, options.since))
+        steps, led = followed(desk, entry), led_to(desk, entry)
+    if console.as_json:
+        console.document(entry_whole_document(entry, steps, led))
+    else:
+        tell_entry(entry, steps, led, console, whole=options.whole)
+    return Exit.OK
+
+
+def _one(desk: Desk, id_: str, since: str | None) -> Entry:
+    """The entry of an id or of the beginning of one."""
+    found = desk.entries_with(_whole_ids(desk, [id_], since))
+    if not found:
+        raise Refused(f"There is no entry {id_}. `lienthong quarantine list` names them.")
+    (entry,) = found.values()
+    return entry
+
+
+def _whole_ids(desk: Desk, ids: Iterable[str], since: str | None) -> list[str]:
+    whole = []
+    for id_ in ids:
+        if len(id_) == 64:
+            whole.append(id_)
+            continue
+        matching = desk.beginning_with(id_, _ranged(Selection(), since, None))
+        if len(matching) > 1:
+            raise Refused(f"Several entries begin with {id_}. Give more digits of the id.")
+        if not matching:
+            raise Refused(
+                f"No entry of the last {since or LOOKED_BACK} begins with {id_}. Give the whole "
+                "id, or look further back with --since."
+            )
+        whole += matching
+    return whole
+
+
+# Choosing -----------------------------------------------------------------------------------
+
+
+def _statuses(options: argparse.Namespace) -> frozenset[str]:
+    return frozenset() if options.status == _ALL else frozenset({options.status})
+
+
+def _named(options: argparse.Namespace) -> dict[str, frozenset[str]]:
+    return {f"{name}s": frozenset(getattr(options, name)) for name in _SELECTED}
+
+
+def _selected(options: argparse.Namespace, statuses: frozenset[str]) -> Selection:
+    """The selection that the options name, its time range filled in."""
+    try:
+        chosen = selection({**_named(options), "statuses": statuses})
+        return _ranged(chosen, options.since, options.until)
+    except (WrongRule, Contradiction) as error:
+        raise Misuse(str(error)) from None
+
+
+def _ranged(chosen: Selection, since: str | None, until: str | None) -> Selection:
+    """The selection with both ends of its time range: what is said, or the last days."""
+    present = now()
+    try:
+        begin = moment(since, present) if since else chosen.since
+        end = moment(until, present, end=True) if until else chosen.until
+    except ValueError as error:
+        raise Misuse(str(error)) from None
+    whole = Selection(
+        since=begin or moment(LOOKED_BACK, present), until=end or later(present, _AHEAD)
+    )
+    return chosen.narrowed(whole)
+
+
+def _some(options: argparse.Namespace) -> Selection | None:
+    """The selection, or None where entries are named; `Misuse` where neither is or both are."""
+    chosen = _selected(options, frozenset({OPEN}))
+    selects = any(_named(options).values()) or options.since or options.until or options.all
+    if options.ids and selects:
+        raise Misuse("Name entries, or select them by options; not both.")
+    if not options.ids and not selects:
+        raise Misuse(
+            "Name entries by their ids, or select them by options such as --reason; --all means "
+            "every open entry."
+        )
+    return None if options.ids else chosen
+
+
+def _entries(
+    desk: Desk, options: argparse.Namespace, chosen: Selection | None, *, bodies: bool = True
+) -> Callable[[], Iterable[Entry]]:
+    """How to read what is meant; each reading sees what is there at that moment."""
+    if chosen is not None:
+        return lambda: desk.entries(chosen, bodies=bodies)
+    ids = list(dict.fromkeys(_whole_ids(desk, options.ids, options.since)))
+    missing = sorted(set(ids) - set(desk.entries_with(ids)))
+    if missing:
+        raise Refused(f"There is no entry {missing[0]}. `lienthong quarantine list` names them.")
+
+    def read() -> Iterator[Entry]:
+        found = desk.entries_with(ids)
+        still_open = [found[id_] for id_ in ids if found[id_].status == OPEN]
+        if not still_open:
+            raise Refused(
+                f"{ids[0]} is {found[ids[0]].status}. Only open entries can be worked on; "
+                "`lienthong quarantine show` tells what was done about it."
+            )
+        yield from still_open
+
+    return read
+
+
+# Changing -----------------------------------------------------------------------------------
+
+
+def _why(given: str | None, otherwise: str | None = None) -> str:
+    if given is None and otherwise is None:
+        raise Misuse("Say why with --why; it is noted in every entry.")
+    try:
+        return checked_why(otherwise if given is None else given)
+    except WrongRule as error:
+        raise Misuse(str(error).replace("`why`", "--why")) from None
+
+
+def _asked(question: str, options: argparse.Namespace, console: Console) -> bool:
+    """Whether the person agrees; `--yes` does so beforehand."""
+    if options.yes:
+        return True
+    return console.out.input(f"{question} Type [bold]yes[/] to go on: ").strip() == "yes"
+
+
+def _check_can_ask(options: argparse.Namespace, console: Console) -> None:
+    if not options.yes and (console.as_json or not sys.stdin.isatty()):
+        raise Misuse("Nobody can be asked here. Look with --dry-run, then add --yes.")
+
+
+def read_rule(path: Path) -> Rule:
+    """The rule of a JSON or TOML file. `Misuse` where there is none, `Refused` if it is wrong."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise Misuse(f"The rule {path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise Refused(f"The rule {path} is not UTF-8. Save it as UTF-8.") from None
+    try:
+        document = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Refused(f"The rule {path} is not TOML: {error}.") from None
+    except (ValueError, RecursionError):
+        raise Refused(
+            f"The rule {path} is not JSON. Correct it, or name it .toml if it is TOML."
+        ) from None
+    try:
+        return rule_of(document, now())
+    except WrongRule as error:
+        raise Refused(f"The rule {path} cannot be applied. {error}") from None
+
+
+def correction(patch: Patch) -> Callable[[Entry], Replay | Unsuited]:
+    """What a patch makes of entries."""
+
+    def make(entry: Entry) -> Replay | Unsuited:
+        made = by_patch(entry, entry.body or "", patch)
+        if isinstance(made, Unfit):
+            return Unsuited(entry, made)
+        return Replay(entry, "corrected", made.body, made.event_id)
+
+    return make
+
+
+def run_correct(options: argparse.Namespace, console: Console) -> Exit:
+    """Correct by a rule: what would happen, then it happens."""
+    rule = read_rule(options.rule)
+    try:
+        chosen = rule.select.narrowed(selection({**_named(options), "statuses": frozenset({OPEN})}))
+        chosen = _ranged(chosen, options.since or None, options.until or None)
+    except (WrongRule, Contradiction) as error:
+        raise Misuse(str(error)) from None
+    stack = context.resolve(options)
+    return _send_all(
+        stack, options, console, chosen, correction(rule.patch), "corrected", why=rule.why
+    )
+
+
+def run_replay(options: argparse.Namespace, console: Console) -> Exit:
+    """Replay as it was."""
+    chosen = _some(options)
+    stack = context.resolve(options)
+    return _send_all(stack, options, console, chosen, as_it_was, "replayed")
+
+
+def _send_all(
+    stack: Stack,
+    options: argparse.Namespace,
+    console: Console,
+    chosen: Selection | None,
+    make: Callable[[Entry], Replay | Unsuited],
+    did: str,
+    why: str | None = None,
+) -> Exit:
+    corrects = did == "corrected"
+    if not options.dry_run:
+        _check_can_ask(options, console)
+        why, by = _why(options.why, why), who(stack, options.named)
+        may_replay(stack)
+    else:
+        by = ""
+    even_refused = not corrects and options.even_refused
+    with opened(stack) as desk:
+        entries = _entries(desk, options, chosen)
+        total = None
+        if options.dry_run or not options.yes:
+            found = foreseen(desk, entries(), make, console)
+            if options.dry_run:
+                return _tell(found, console, corrects=corrects)
+            tell_foresight(found, console, corrects=corrects)
+            total = found.meant
+            sending = found.passing + (found.refused.total() if even_refused else 0)
+            if not sending:
+                raise Refused("None of them would be accepted. Nothing was sent.")
+            if not _asked(f"Send {counted(sending, 'message')}?", options, console):
+                console.note("Nothing was sent.")
+                return Exit.FINDINGS
+        try:
+            tally = worked(
+                "Replaying",
+                total,
+                console,
+                lambda **manners: replay_all(
+                    desk,
+                    entries(),
+                    make,
+                    by=by,
+                    why=why or "",
+                    pace=pace(options.rate),
+                    even_refused=even_refused,
+                    again=options.again,
+                    **manners,
+                ),
+            )
+        except NotTaken as error:
+            raise Refused(
+                f"{error} What was sent until then is closed; the same command again goes on."
+            ) from None
+    return finish(tally, did, console)
+
+
+def _tell(found: Foresight, console: Console, *, corrects: bool) -> Exit:
+    if console.as_json:
+        console.document(foresight_document(found, corrects=corrects))
+    else:
+        tell_foresight(found, console, corrects=corrects)
+    console.note("Nothing was written.")
+    return Exit.OK
+
+
+def run_dismiss(options: argparse.Namespace, console: Console) -> Exit:
+    """Put entries aside, with the reason."""
+    chosen = _some(options)
+    stack = context.resolve(options)
+    if not options.dry_run:
+        _check_can_ask(options, console)
+        why, by = _why(options.why), who(stack, options.named)
+    else:
+        why = by = ""
+    with opened(stack) as desk:
+        entries = _entries(desk, options, chosen, bodies=False)
+        total = None
+        if options.dry_run or not options.yes:
+            found = Foresight()
+            for entry in entries():
+                found.before[entry.reason] += 1
+            if not found.meant:
+                raise Refused(NOTHING)
+            total = found.meant
+            if console.as_json:
+                console.document({"meant": total, "before": dict(found.before)})
+            else:
+                for code, count in found.before.most_common():
+                    console.say(f"{count:>9,}  {code}")
+            if options.dry_run:
+                console.note("Nothing was written.")
+                return Exit.OK
+            if not _asked(f"Dismiss {counted(total, 'entry')}?", options, console):
+                console.note("Nothing was dismissed.")
+                return Exit.FINDINGS
+        tally = worked(
+            "Dismissing",
+            total,
+            console,
+            lambda **manners: dismiss_all(
+                desk, entries(), by=by, why=why, again=options.again, **manners
+            ),
+        )
+    return finish(tally, "dismissed", console)
+
+
+def run_edit(options: argparse.Namespace, console: Console) -> Exit:
+    """Correct one message in the editor, check it, replay it."""
+    stack = context.resolve(options)
+    why, by = _why(options.why), who(stack, options.named)
+    may_replay(stack)
+    if console.as_json and not options.yes:
+        raise Misuse("Nobody can be asked with --json. Add --yes.")
+    with opened(stack) as desk:
+        entry = desk.with_reasons(_one(desk, options.id, options.since))
+        if entry.status != OPEN:
+            raise Refused(
+                f"{entry.id} is {entry.status}. Only open entries can be corrected; `lienthong "
+                "quarantine show` tells what was done about it."
+            )
+        try:
+            replay = edited(desk, entry, console, yes=options.yes)
+        except Abandoned as ended:
+            console.note(f"{ended} Nothing was sent.")
+            return Exit.FINDINGS
+        made: list[Any] = [replay]
+        tally = worked(
+            "Replaying",
+            1,
+            console,
+            lambda **manners: replay_all(
+                desk,
+                [entry],
+                lambda _: made[0],
+                by=by,
+                why=why,
+                pace=pace(None),
+                even_refused=True,
+                again=options.again,
+                **manners,
+            ),
+        )
+    code = finish(tally, "corrected", console)
+    if not console.as_json:
+        console.say(f"It was sent as the event {replay.event_id}.")
+    return code
