@@ -15,6 +15,7 @@ from infra.lienthong import (
     history,
     import_log,
     local,
+    quarantine,
     send,
     show,
     stats,
@@ -23,7 +24,19 @@ from infra.lienthong import (
 from infra.lienthong.console import Console
 from infra.lienthong.problems import Exit, Problem
 
-COMMANDS: Final = (send, show, history, verify, stats, erase, import_log, agencies, demo, local)
+COMMANDS: Final = (
+    send,
+    show,
+    history,
+    verify,
+    stats,
+    erase,
+    quarantine,
+    import_log,
+    agencies,
+    demo,
+    local,
+)
 
 
 def parser() -> argparse.ArgumentParser:
