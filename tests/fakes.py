@@ -14,7 +14,6 @@ from functions.shared.core.kinds import Kind
 from functions.shared.core.lanes import NO_HASH, Record
 from functions.shared.core.ledger import LedgerEntry
 from functions.shared.core.planning import KnownEvent, Loaded, RecordChange
-from functions.shared.core.quarantine import quarantine_id
 from functions.shared.core.registry import Agency, Senders
 from functions.shared.ports import Commit, Deadline, Refusal
 from functions.shared.runtime.pipeline import Pipeline
@@ -85,8 +84,9 @@ class FakeRecords:
     def _commit(self, change: RecordChange) -> Commit:
         if size_of(change.after) > LARGEST_ITEM:
             return Commit.TOO_LARGE
-        item = self.items.get(change.after.key)
-        if (item["head"] if item else NO_HASH) != change.before.head:
+        item = self.items.get(change.after.key, {})
+        stored = item.get("head", NO_HASH), item.get("erasures", 0)
+        if stored != (change.before.head, change.before.erasures):
             return Commit.CONFLICT
         uids = [entry.event_uid for entry in change.entries]
         if len(set(uids)) < len(uids):
@@ -139,11 +139,10 @@ class FakeQuarantine:
     def keep(self, refusals: Sequence[Refusal], deadline: Deadline) -> None:
         del deadline
         for refusal in refusals:
-            id_ = quarantine_id(refusal.queue, refusal.body)
-            if id_ in self.kept:
-                self.kept[id_].seen += 1
+            if refusal.id in self.kept:
+                self.kept[refusal.id].seen += 1
             else:
-                self.kept[id_] = Kept(refusal)
+                self.kept[refusal.id] = Kept(refusal)
 
     def resolve(
         self, ids: Collection[str], at: str, why: str, deadline: Deadline
