@@ -12,7 +12,7 @@ import time
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Protocol, TextIO
 
 from rich.console import Console as RichConsole
 from rich.markup import escape
@@ -71,15 +71,20 @@ class Advance(Protocol):
     def __call__(self, units: int = 1, /) -> None: ...
 
 
+def _rich(stream: TextIO) -> RichConsole:
+    """A stream for people; a file, which has no width, gets a wide one."""
+    wide = None if stream.isatty() or "COLUMNS" in os.environ else _WIDTH_OF_A_FILE
+    return RichConsole(file=stream, highlight=False, soft_wrap=True, width=wide)
+
+
 class Console:
     """Two streams and the choice between tables for people and JSON for programs."""
 
     def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
         self.as_json = as_json
         self.quiet = quiet
-        wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _WIDTH_OF_A_FILE
-        self.out = RichConsole(file=sys.stdout, highlight=False, soft_wrap=True, width=wide)
-        self.err = RichConsole(file=sys.stderr, highlight=False, soft_wrap=True)
+        self.out = _rich(sys.stdout)
+        self.err = _rich(sys.stderr)
 
     def aside(self) -> Console:
         """A console whose results go to stderr, for a story beside one JSON document."""

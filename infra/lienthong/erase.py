@@ -31,7 +31,7 @@ from infra.lienthong import context
 from infra.lienthong.console import Console, Json, markup
 from infra.lienthong.keys import WORDS, RecordName, named
 from infra.lienthong.problems import Exit, Misuse, Refused
-from infra.lienthong.provenance import readable
+from infra.lienthong.provenance import is_family, readable
 from infra.lienthong.tables import Patience, archive_of, reached
 from infra.lienthong.verification import Verifier
 
@@ -137,10 +137,13 @@ def _chosen(entries: Sequence[LedgerEntry], options: argparse.Namespace) -> list
     """The values that are to go, each once; `Refused` where it is not clear which."""
     stated = stated_values(entries, options.field)
     if not stated:
-        fields = sorted({change.field for entry in entries for change in entry.changes})
+        # A step's or a replaced id's name holds an id; that is for stdout (`history`) alone.
+        fields = sorted(
+            {c.field for entry in entries for c in entry.changes if not is_family(c.field)}
+        )
         raise Refused(
             f"No entry states a value of {options.field} that is still there. The record's "
-            f"entries speak of: {', '.join(fields)}."
+            f"entries speak of: {', '.join(fields) or 'steps alone'}."
         )
     if options.version is not None:
         found = [entry for entry in stated if entry.version == options.version]
