@@ -20,7 +20,7 @@ DATA ?=
 export SAM_CLI_TELEMETRY := 0
 
 .PHONY: help setup up down status demo test unit contract integration e2e lint check bench build \
-	lock clean distclean
+	artifacts lock clean distclean
 
 help: ## what can be made (this list)
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,19 @@ bench: $(SERVICE) ## measure the pipeline against an idiomatic handler
 
 build: $(SAM) ## package the functions for AWS (ARCHITECTURE=arm64 or x86_64)
 	@ARCHITECTURE=$(ARCHITECTURE) .venv-sam/bin/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+
+# A machine that has the runtime's Python tries that; another one tries its own, with wheels for it.
+artifacts: $(SERVICE) $(SAM) ## package for this machine and try every function alone on a sample
+	@runtime=3.13; python=; for name in python$$runtime "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$$runtime.*/bin/python$$runtime; do \
+	    "$$name" -c '' 2>/dev/null && python=$$name && break; done; \
+	if [ -z "$$python" ]; then \
+	    python=$(CURDIR)/$(BIN)/python; runtime=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	    echo "There is no Python 3.13 here: the artifacts are built for and tried with $$runtime."; fi; \
+	case $$(uname -m) in aarch64|arm64) machine=arm64;; *) machine=x86_64;; esac; \
+	rm -rf .aws-sam/tried; \
+	log=$$(ARCHITECTURE=$$machine RUNTIME=$$runtime COMPILER=$$python .venv-sam/bin/sam build --build-dir .aws-sam/tried \
+	    --parameter-overrides Architecture=$$machine 2>&1) || { echo "$$log"; exit 1; }; \
+	$(BIN)/python -m infra.build.artifacts .aws-sam/tried "$$python"
 
 clean: ## stop the stack, forget its tables, remove what was built
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m infra.local down; fi

@@ -1,0 +1,187 @@
+"""`python -m infra.build.artifacts FOLDER PYTHON`: every built function runs by itself.
+
+Each artifact of `sam build` is imported by an interpreter that has nothing else (`-I -S`: no
+environment, no packages of its own), answers its sample event (`events/<function>/sqs.json`)
+against a server with constant answers, and is not larger than it may be.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from infra.build.stub import AGENCIES_TABLE, Stub, serving
+
+ROOT: Final = Path(__file__).parents[2]
+MOST_BYTES: Final = 30_000_000
+"""Of an artifact, unpacked. Lambda takes 250 MB, but what is loaded is what starts slowly."""
+UNWANTED: Final = ("boto3", "pydantic", "aws_xray_sdk", "schemas.person")
+"""Modules that cost a start more than they give; pydantic's core alone is what runs."""
+_FOLDER: Final = re.compile(r"^build-(\w+): FOLDER := (\w+)$", re.MULTILINE)
+_SECONDS: Final = 60
+_QUEUES: Final = ("population", "insurance", "dossier", "registry")
+
+# What runs inside: it may import nothing but the artifact and the standard library.
+PROBE: Final = """
+import importlib, json, resource, sys, time
+artifact, handler = sys.argv[1:]
+sys.path.insert(0, artifact)
+sys.dont_write_bytecode = True
+event = json.load(sys.stdin)
+class Context:
+    function_name = handler
+    memory_limit_in_mb = 1024
+    invoked_function_arn = "arn:aws:lambda:x:0:function:" + handler
+    aws_request_id = "check"
+    def get_remaining_time_in_millis(self):
+        return 30000
+began = time.process_time()
+module = importlib.import_module("functions." + handler + ".handler")
+answer = module.lambda_handler(event, Context())
+took = time.process_time() - began
+foreign = sorted(
+    name for name, m in sys.modules.items()
+    if (path := getattr(m, "__file__", None)) and not path.startswith(artifact)
+    and "site-packages" in path
+)
+print("PROBE " + json.dumps({
+    "answer": answer, "foreign": foreign, "modules": sorted(sys.modules),
+    "cpu": took, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+}))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of one artifact; `cpu` in seconds, sizes in bytes."""
+
+    function: str
+    size: int
+    cpu: float
+    memory: int
+    faults: tuple[str, ...]
+
+
+def functions_built(makefile: str) -> dict[str, str]:
+    """Logical id -> folder of every function that the build's Makefile knows."""
+    return dict(_FOLDER.findall(makefile))
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files in a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def tried(artifact: Path, folder: str, python: str, stub: Stub) -> Tried:
+    """Imports and calls the function of an artifact in an interpreter of its own."""
+    size = size_of(artifact)
+    faults = [f"it has {size:,} bytes and may have {MOST_BYTES:,}"] if size > MOST_BYTES else []
+    stub.asked.clear()
+    with tempfile.TemporaryDirectory() as elsewhere:
+        ran = subprocess.run(
+            [python, "-I", "-S", "-c", PROBE, str(artifact.resolve()), folder],
+            input=(ROOT / "events" / folder / "sqs.json").read_bytes(),
+            env=_environment(folder, stub.endpoint),
+            cwd=elsewhere,
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+    said = ran.stdout.decode(errors="replace").splitlines()
+    found = next((line for line in said if line.startswith("PROBE ")), None)
+    if found is None:
+        last = ran.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        return Tried(folder, size, 0.0, 0, (*faults, f"it does not run: {' '.join(last)}"))
+    told = json.loads(found.removeprefix("PROBE "))
+    faults += _faults(folder, told, stub)
+    return Tried(folder, size, told["cpu"], told["memory"], tuple(faults))
+
+
+def _faults(folder: str, told: Mapping[str, Any], stub: Stub) -> list[str]:
+    faults = []
+    if told["answer"] != {"batchItemFailures": []}:
+        faults.append(f"it answers {told['answer']}")
+    wrote = "UpdateItem" if folder == "dead_letter" else "TransactWriteItems"
+    if not stub.asked[wrote]:
+        faults.append(f"it wrote nothing; it asked for {dict(stub.asked)}")
+    if told["foreign"]:
+        faults.append(f"it imports what the artifact does not hold: {told['foreign'][:3]}")
+    loaded = sorted(set(UNWANTED) & set(told["modules"]))
+    if loaded:
+        faults.append(f"it loads {', '.join(loaded)}")
+    return faults
+
+
+def _environment(folder: str, endpoint: str) -> dict[str, str]:
+    """The environment of a deployed function, with the stub in place of AWS."""
+    common = {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_REGION": "ap-southeast-1",
+        "AWS_DEFAULT_REGION": "ap-southeast-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "STAGE": "local",
+        "LOG_HASH_KEY": "k" * 32,
+        "LEDGER_TABLE": "ledger",
+        "QUARANTINE_TABLE": "quarantine",
+        "QUARANTINE_BUCKET": "bucket",
+        "POWERTOOLS_METRICS_NAMESPACE": "LienThong",
+        "POWERTOOLS_SERVICE_NAME": folder,
+        "POWERTOOLS_LOG_LEVEL": "INFO",
+    }
+    if folder == "dead_letter":
+        arn = "arn:aws:sqs:ap-southeast-1:123456789012:lienthong-{}-dead-letter"
+        sources = {arn.format(queue): queue for queue in _QUEUES}
+        return {**common, "DEAD_LETTER_SOURCES": json.dumps(sources)}
+    queue = folder.removesuffix("_sync")
+    return {
+        **common,
+        "QUEUE": queue,
+        # Not the agencies' table for the registry either: the stub has no whole records.
+        "RECORDS_TABLE": "records",
+        "AGENCIES_TABLE": AGENCIES_TABLE,
+        "REGISTRY_SENDERS": "",
+        "RELAY_SENDERS": "",
+    }
+
+
+def seeded_agencies() -> dict[str, dict[str, Any]]:
+    """What the registry's seed file says of each agency."""
+    path = ROOT / "infra" / "reference" / "registry.ndjson"
+    events = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+    return {
+        event["subject"]: {k: v for k, v in event["data"].items() if k != "agency_id"}
+        for event in events
+    }
+
+
+def main(arguments: Sequence[str]) -> int:
+    """0 if every artifact is as it should be, 1 if not, 2 for wrong use."""
+    if len(arguments) != 2:
+        print("Usage: python -m infra.build.artifacts FOLDER PYTHON", file=sys.stderr)
+        return 2
+    folder, python = Path(arguments[0]), arguments[1]
+    built = functions_built((ROOT / "infra" / "build" / "Makefile").read_text("utf-8"))
+    with serving(Stub(seeded_agencies())) as stub:
+        results = [tried(folder / name, place, python, stub) for name, place in built.items()]
+    print(f"{'artifact':<18}{'MB':>7}{'CPU ms, import and answer':>28}{'peak MB':>9}")
+    for result in results:
+        memory = f"{result.memory / 1e6:.0f}"
+        print(
+            f"{result.function:<18}{result.size / 1e6:>7.1f}{result.cpu * 1000:>28.0f}{memory:>9}"
+        )
+    faults = [f"{result.function}: {fault}" for result in results for fault in result.faults]
+    for line in faults:
+        print(line, file=sys.stderr)
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

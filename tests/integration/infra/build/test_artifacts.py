@@ -1,0 +1,79 @@
+"""An artifact that does not run by itself is found, whatever is wrong with it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from infra.build.artifacts import MOST_BYTES, ROOT, Tried, functions_built, tried
+from infra.build.stub import Stub, serving
+
+GOOD: Final = """
+import os, urllib.request
+def lambda_handler(event, context):
+    assert event["Records"] and context.get_remaining_time_in_millis()
+    target = {"X-Amz-Target": "DynamoDB_20120810.UpdateItem"}
+    urllib.request.urlopen(urllib.request.Request(os.environ["AWS_ENDPOINT_URL"], b"{}", target))
+    return {"batchItemFailures": []}
+"""
+
+
+@pytest.fixture(scope="module", name="stub")
+def _stub() -> Iterator[Stub]:
+    with serving(Stub({})) as stub:
+        yield stub
+
+
+def trial(folder: Path, stub: Stub, handler: str = GOOD) -> Tried:
+    place = folder / "functions" / "dead_letter"
+    place.mkdir(parents=True)
+    (place / "handler.py").write_text(handler, "utf-8")
+    return tried(folder, "dead_letter", sys.executable, stub)
+
+
+def test_one_that_answers_its_sample_and_writes_is_good(tmp_path: Path, stub: Stub) -> None:
+    result = trial(tmp_path, stub)
+
+    assert result.faults == ()
+    assert result.size == len(GOOD)
+
+
+@pytest.mark.parametrize(
+    ("handler", "fault"),
+    [
+        (f"import orjson\n{GOOD}", "it does not run: ModuleNotFoundError"),
+        (f"import functions.shared\n{GOOD}", "it does not run: ModuleNotFoundError"),
+        (GOOD.replace("[]", "[1]"), "it answers {'batchItemFailures': [1]}"),
+        (GOOD.replace("UpdateItem", "PutItem"), "it wrote nothing"),
+        (f"import boto3\n{GOOD}", "it loads boto3"),
+    ],
+)
+def test_one_that_does_not_stand_alone_is_found(
+    tmp_path: Path, stub: Stub, handler: str, fault: str
+) -> None:
+    (tmp_path / "boto3.py").touch()
+
+    (found,) = trial(tmp_path, stub, handler).faults
+
+    assert found.startswith(fault)
+
+
+def test_one_that_is_too_large_is_found(tmp_path: Path, stub: Stub) -> None:
+    with (tmp_path / "model.bin").open("wb") as file:
+        file.truncate(MOST_BYTES)
+
+    (found,) = trial(tmp_path, stub).faults
+
+    assert "may have 30,000,000" in found
+
+
+def test_every_function_that_is_built_has_a_sample_event() -> None:
+    built = functions_built((ROOT / "infra" / "build" / "Makefile").read_text("utf-8"))
+
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")}
+    assert set(built.values()) == folders
+    assert {path.parent.name for path in (ROOT / "events").glob("*/sqs.json")} == folders
