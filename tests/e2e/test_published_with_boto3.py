@@ -52,24 +52,38 @@ def example(heading: str, language: str) -> str:
     return block[1]
 
 
-@pytest.fixture
-def folder(stack: Deployed, tmp_path: Path) -> Path:
-    """An empty folder with nothing but the outputs of the stack."""
-    (tmp_path / ".local").mkdir()
-    shutil.copy(stack.site.outputs_file, tmp_path / ".local" / "outputs.json")
-    return tmp_path
-
-
-def run(command: list[str], folder: Path) -> None:
-    """Runs a command in the folder with a shell's bare environment."""
+def run(commands: list[str], folder: Path) -> str:
+    """What a command prints in the folder, with a bare environment and the stand-in first."""
     path = f"{folder}{os.pathsep}{os.environ['PATH']}"
-    subprocess.run(
-        command,
+    return subprocess.run(
+        commands,
         cwd=folder,
         env={"PATH": path, "HOME": str(folder), "LANG": "C.UTF-8"},
         check=True,
-        timeout=60,
+        timeout=120,
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout
+
+
+@pytest.fixture(scope="module")
+def folder(stack: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the outputs of the stack, from where both examples were published."""
+    folder = tmp_path_factory.mktemp("reader")
+    (folder / ".local").mkdir()
+    shutil.copy(stack.site.outputs_file, folder / ".local" / "outputs.json")
+    (folder / "example.py").write_text(example("With boto3", "python"), encoding="utf-8")
+    stand_in = folder / "aws"
+    stand_in.write_text(
+        STAND_IN.format(python=sys.executable, written=LOCAL_ENDPOINT, endpoint=stack.endpoint),
+        encoding="utf-8",
     )
+    stand_in.chmod(0o755)
+
+    run([sys.executable, "example.py"], folder)
+    run(["sh", "-e", "-c", example("With the AWS CLI", "sh")], folder)
+    settle(stack)
+    return folder
 
 
 def record(stack: Deployed, kind: str, key: str) -> dict[str, Any]:
@@ -82,11 +96,7 @@ def record(stack: Deployed, kind: str, key: str) -> dict[str, Any]:
 
 
 def test_the_python_example_ends_in_the_tables(stack: Deployed, folder: Path) -> None:
-    (folder / "example.py").write_text(example("With boto3", "python"), encoding="utf-8")
-
-    run([sys.executable, "example.py"], folder)
-    settle(stack)
-
+    assert folder.exists()
     person = record(stack, "person", "001190012345")
     assert person["full_name"] == "Đặng Thị Mẫu"
     assert person["residence"] == {"commune": "00004", "address": "Số 1 phố Mẫu"}
@@ -94,17 +104,19 @@ def test_the_python_example_ends_in_the_tables(stack: Deployed, folder: Path) ->
 
 
 def test_the_command_line_example_ends_in_the_tables(stack: Deployed, folder: Path) -> None:
-    stand_in = folder / "aws"
-    stand_in.write_text(
-        STAND_IN.format(python=sys.executable, written=LOCAL_ENDPOINT, endpoint=stack.endpoint),
-        encoding="utf-8",
-    )
-    stand_in.chmod(0o755)
-
-    run(["sh", "-e", "-c", example("With the AWS CLI", "sh")], folder)
-    settle(stack)
-
+    assert folder.exists()
     card = record(stack, "insurance-card", "0123456789")
     assert card["personal_id"] == "001190012345"
     assert card["card"]["number"] == "DN4010123456789"
     assert "/agencies/G24#readme-2" in known(stack).events
+
+
+def test_the_commands_to_look_at_it_show_it(folder: Path) -> None:
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    (folder / ".venv" / "bin" / "lienthong").symlink_to(Path(sys.executable).with_name("lienthong"))
+
+    shown = run(["sh", "-e", "-c", example("Then look", "sh")], folder)
+
+    assert "Đặng Thị Mẫu" in shown
+    assert "readme-1" in shown
+    assert "readme-2" in shown
