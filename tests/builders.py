@@ -245,3 +245,58 @@ def entries_of(*documents: Mapping[str, Any]) -> list[LedgerEntry]:
 def statements(**values: Any) -> list[Statement]:
     """Statements of rank 10, by field."""
     return [Statement(field, 10, value) for field, value in values.items()]
+
+
+# Lambda -------------------------------------------------------------------------------------
+
+QUEUE_ARN: Final = "arn:aws:sqs:ap-southeast-1:123456789012:lienthong-population"
+SENT_AT_MILLISECONDS: Final = round(datetime.fromisoformat(SENT_AT).timestamp() * 1000)
+
+
+def sqs_record(
+    text: str,
+    *,
+    sender_id: str = f"{SENDER}:session",
+    arn: str = QUEUE_ARN,
+    attributes: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A record of an SQS event, in the form of Lambda's documentation."""
+    return {
+        "messageId": f"message-{next(_message_ids)}",
+        "receiptHandle": "AQEBexample",
+        "body": text,
+        "attributes": {
+            "ApproximateReceiveCount": "1",
+            "SentTimestamp": str(SENT_AT_MILLISECONDS),
+            "SenderId": sender_id,
+            "ApproximateFirstReceiveTimestamp": str(SENT_AT_MILLISECONDS + 2),
+        },
+        "messageAttributes": dict(attributes or {}),
+        "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": arn,
+        "awsRegion": "ap-southeast-1",
+    }
+
+
+def sqs_event(
+    contents: Iterable[Mapping[str, Any] | str], *, arn: str = QUEUE_ARN
+) -> dict[str, Any]:
+    """An SQS event of these messages."""
+    bodies = [content if isinstance(content, str) else body(content) for content in contents]
+    return {"Records": [sqs_record(text, arn=arn) for text in bodies]}
+
+
+class LambdaTime:
+    """Lambda's context as far as functions use it."""
+
+    def __init__(self, milliseconds: int) -> None:
+        self._milliseconds = milliseconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self._milliseconds
+
+
+def lambda_context(milliseconds: int = 60_000) -> LambdaTime:
+    """A context in which so much time is left."""
+    return LambdaTime(milliseconds)

@@ -1,212 +1,217 @@
-"""What a batch is counted as: the metrics that dashboards, alarms and guides rely on."""
+"""Guarantee G5: what is said aloud counts and names codes, and tells of nobody."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-from itertools import count
+import hmac
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
-from functions.shared.core.events import Reason
-from functions.shared.core.kinds import PERSON
-from functions.shared.core.planning import Message, Verdict
+from functions.shared.core.errors import Defect
+from functions.shared.core.kinds import KIND_OF_QUEUE, PERSON, Kind
+from functions.shared.runtime.dead_letters import DeadLetterService
 from functions.shared.runtime.logs import Narrator
-from functions.shared.runtime.measures import NAMESPACE, OF_A_BATCH, OF_DEAD_LETTERS, Measure
-from functions.shared.runtime.pipeline import Report
-from tests.builders import SENT_AT, event, messages
+from functions.shared.runtime.sync import SyncService
+from tests.builders import (
+    OTHER_PERSON_ID,
+    PERSON_ID,
+    SENDER,
+    body,
+    event,
+    lambda_context,
+    messages,
+    sqs_event,
+)
 from tests.fakes import FakeWorld, Unhurried
+from tests.faults import aws_error
+from tests.histories import Document, any_history
 
-_names: Final = count(1)
-Metric = tuple[str, tuple[str, ...]]
+Said = Callable[[], list[dict[str, Any]]]
+Narrate = Callable[[], Narrator]
 
-
-@pytest.fixture(name="narrator")
-def _narrator(monkeypatch: pytest.MonkeyPatch) -> Narrator:
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE)
-    # powertools keeps one logger per service name, with the stream it was made with.
-    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", f"service_{next(_names)}")
-    return Narrator("k" * 32)
-
-
-def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-
-
-def measured(written: Iterable[dict[str, Any]]) -> dict[Metric, list[float]]:
-    """The values by metric and the values of its dimensions without the service."""
-    found: dict[Metric, list[float]] = {}
-    for line in written:
-        for directive in line.get("_aws", {}).get("CloudWatchMetrics", ()):
-            assert directive["Namespace"] == NAMESPACE
-            (dimensions,) = directive["Dimensions"]
-            assert set(dimensions) <= {"kind", "reason", "service"}
-            where = tuple(line[name] for name in ("kind", "reason") if name in dimensions)
-            for metric in directive["Metrics"]:
-                found.setdefault((metric["Name"], where), []).extend(line[metric["Name"]])
-    return found
+SECRETS: Final = (
+    "Bí Mật Riêng",
+    "0987654321",
+    PERSON_ID,
+    OTHER_PERSON_ID,
+    "event-id-of-the-sender",
+    "unknown-field-of-the-sender",
+    "Ngõ Kín 17",
+    "unknown-attribute",
+    "H26.99",
+    SENDER,
+)
+"""Recognisable values of every kind that a message may hold."""
 
 
-def units(written: Iterable[dict[str, Any]]) -> dict[str, str]:
-    return {
-        metric["Name"]: metric["Unit"]
-        for line in written
-        for directive in line.get("_aws", {}).get("CloudWatchMetrics", ())
-        for metric in directive["Metrics"]
-    }
+def telling() -> list[Document | str]:
+    """Messages that end in every way there is, full of recognisable values."""
+    told = {"full_name": "Bí Mật Riêng", "phone": "0987654321"}
+    place = {"residence": {"commune": "00070", "address": "Ngõ Kín 17"}}
+    good = event(fields={**told, **place}, id_="event-id-of-the-sender")
+    return [
+        good,
+        good,
+        event(fields=told, id_="event-id-of-the-sender-2", time="2026-03-01T00:00:00Z"),
+        event(fields=place, id_="event-id-of-the-sender"),
+        event(fields={**told, "unknown-field-of-the-sender": "Bí Mật Riêng"}),
+        event(fields={"sex": "Bí Mật Riêng", "phone": "Bí Mật Riêng"}),
+        {**good, "subject": OTHER_PERSON_ID},
+        {**good, "source": "/agencies/H26.99"},
+        {**good, "type": "Bí Mật Riêng"},
+        {**good, "Unknown-Attribute": "unknown-attribute"},
+        {**good, "time": "2100-01-01T00:00:00Z", "id": "event-id-of-the-sender-3"},
+        body(good)[:-9],
+        f'{{"{PERSON_ID}": "Bí Mật Riêng", "{PERSON_ID}": 1}}',
+        "Bí Mật Riêng " * 30_000,
+        f'["{PERSON_ID}"]',
+    ]
 
 
-def report(*verdicts: Verdict, **counts: Any) -> Report:
-    return Report(dict(enumerate(verdicts)), **counts)
+def assert_nobody_is_told_of(lines: list[dict[str, Any]]) -> None:
+    assert lines
+    text = repr(lines)
+    for secret in SECRETS:
+        assert secret not in text
+        assert secret.encode("unicode_escape").decode() not in text
 
 
-def some(number: int) -> list[Message]:
-    return messages(event(id_=f"e-{n}") for n in range(number))
+class TestBatches:
+    def test_a_worked_batch_tells_of_nobody(self, narrate: Narrate, said: Said) -> None:
+        narrator = narrate()
+        world = FakeWorld(PERSON)
+        service = SyncService(world.pipeline, narrator)
+        answer = service.handle(sqs_event(telling()), lambda_context())
+        assert answer == {"batchItemFailures": []}
+        assert_nobody_is_told_of(said())
+
+    def test_a_batch_that_was_stopped_tells_the_errors_class_alone(
+        self, narrate: Narrate, said: Said
+    ) -> None:
+        narrator = narrate()
+        world = FakeWorld(PERSON)
+
+        class Broken:
+            def load(self, *_: Any) -> Any:
+                raise Defect(str(aws_error("ValidationException", "BatchGetItem")) + PERSON_ID)
+
+            def commit(self, *_: Any) -> Any:
+                raise AssertionError
+
+        service = SyncService(replace(world.pipeline, store=Broken()), narrator)
+        records = sqs_event(telling())
+        answer = service.handle(records, lambda_context())
+        assert len(answer["batchItemFailures"]) > 0
+        lines = said()
+        assert_nobody_is_told_of(lines)
+        assert {line["error"] for line in lines if "error" in line} == {"Defect"}
+
+    def test_dead_letters_tell_of_nobody(self, narrate: Narrate, said: Said) -> None:
+        narrator = narrate()
+        world = FakeWorld(PERSON)
+        arn = "arn:aws:sqs:ap-southeast-1:123456789012:dead"
+        service = DeadLetterService(
+            {arn: "population"}, world.ledger, world.quarantine, narrator, world.now
+        )
+        service.handle(sqs_event(telling(), arn=arn), lambda_context())
+        assert len(world.quarantine.kept) == len(telling()) - 1
+        assert_nobody_is_told_of(said())
+
+    @settings(suppress_health_check=list(HealthCheck))
+    @given(any_history(most=4))
+    def test_no_history_is_told_of(
+        self, narrate: Narrate, said: Said, drawn: tuple[Kind, list[Document]]
+    ) -> None:
+        narrator = narrate()
+        kind, history = drawn
+        world = FakeWorld(kind)
+        narrator.tell(
+            kind.queue, messages(history), world.pipeline.run(messages(history), Unhurried())
+        )
+        text = repr(said())
+        for document in history:
+            assert document["subject"] not in text
+            assert f"'{document['id']}'" not in text
+            for value in document["data"].values():
+                assert not (isinstance(value, str) and len(value) > 6 and value in text)
 
 
-def test_outcomes_are_counted_by_kind_and_nothing_is_a_zero(
-    narrator: Narrator, capsys: pytest.CaptureFixture[str]
-) -> None:
-    verdicts = [Verdict.APPLIED, Verdict.APPLIED, Verdict.DUPLICATE, Verdict.AGAIN]
-    narrator.tell("population", some(4), report(*verdicts, ties=1, resolved=2, late=2, defects=1))
+class TestHashes:
+    def test_a_text_is_known_by_a_keyed_hash(self, narrate: Narrate) -> None:
+        narrator = narrate()
+        expected = hmac.new(b"k" * 32, PERSON_ID.encode(), "sha256").hexdigest()[:16]
+        assert narrator.hashed(PERSON_ID) == expected
+        assert narrator.hashed(None) is None
 
-    found = measured(lines(capsys))
+    def test_without_the_key_nobody_can_guess(self, narrate: Narrate) -> None:
+        narrator = narrate()
+        assert Narrator("x" * 32).hashed(PERSON_ID) != narrator.hashed(PERSON_ID)
 
-    wanted = dict.fromkeys(OF_A_BATCH, 0) | {
-        Measure.APPLIED: 2,
-        Measure.DUPLICATE: 1,
-        Measure.RETURNED: 1,
-        Measure.TIES: 1,
-        Measure.RESOLVED: 2,
-        Measure.LATE: 2,
-        Measure.DEFECTS: 1,
-    }
-    shares = {("RefusedPercent", ("person",)): [0, 0, 0]}
-    assert found == shares | {(str(name), ("person",)): [v] for name, v in wanted.items()}
+    def test_what_is_no_unicode_is_hashed_as_well(self, narrate: Narrate) -> None:
+        narrator = narrate()
+        assert narrator.hashed("\ud800") is not None
 
 
-def test_the_average_of_a_percentage_is_the_share_of_messages_refused(
-    narrator: Narrator, capsys: pytest.CaptureFixture[str]
-) -> None:
-    ended = [Verdict.QUARANTINED, Verdict.SUPERSEDED, Verdict.DUPLICATE, Verdict.APPLIED]
-    narrator.tell("population", some(5), report(*ended, Verdict.AGAIN))
+class TestLines:
+    def test_a_refusal_is_told_with_its_codes(self, narrate: Narrate, said: Said) -> None:
+        narrator = narrate()
+        world = FakeWorld(PERSON)
+        arrived = messages(["nonsense", event()])
+        narrator.tell("population", arrived, world.pipeline.run(arrived, Unhurried()))
+        refused, worked, *_ = said()
+        assert refused["message_id"] == arrived[0].id
+        assert refused["reasons"] == ["not-json"]
+        assert refused["body_hash"] == narrator.hashed("nonsense")
+        assert refused["kept"] is True
+        assert worked["verdicts"] == {"applied": 1, "quarantined": 1}
+        assert worked["messages"] == 2
 
-    assert measured(lines(capsys))["RefusedPercent", ("person",)] == [100, 0, 0, 0]
+    def test_metrics_are_counted_by_kind(self, narrate: Narrate, said: Said) -> None:
+        narrator = narrate()
+        world = FakeWorld(PERSON)
+        arrived = messages(["nonsense", event(), event(), event(id_="2", fields={"phone": "x"})])
+        narrator.tell("population", arrived, world.pipeline.run(arrived, Unhurried()))
+        metrics = [line for line in said() if "_aws" in line]
+        counts = next(line for line in metrics if "Applied" in line)
+        assert counts["kind"] == "person"
+        assert (counts["Applied"], counts["Duplicate"], counts["Quarantined"]) == (
+            [1.0],
+            [1.0],
+            [2.0],
+        )
+        by_reason = {line["reason"]: line["Quarantined"] for line in metrics if "reason" in line}
+        assert by_reason == {"not-json": [1.0], "invalid-data": [1.0]}
 
+    @pytest.mark.parametrize("queue", KIND_OF_QUEUE)
+    def test_every_queue_has_a_dimension(self, queue: str, narrate: Narrate, said: Said) -> None:
+        narrator = narrate()
+        narrator.failed(queue, ValueError("Bí Mật Riêng"))
+        line, metric = said()
+        assert (line["level"], line["error"]) == ("ERROR", "ValueError")
+        assert metric["kind"] == KIND_OF_QUEUE[queue].name
+        assert_nobody_is_told_of([line, metric])
 
-def test_refusals_are_counted_by_their_first_reason(
-    narrator: Narrator, capsys: pytest.CaptureFixture[str]
-) -> None:
-    given = report(Verdict.QUARANTINED, Verdict.QUARANTINED, Verdict.QUARANTINED)
-    given.reasons.update({"invalid-data": 2, "not-json": 1})
-    given.refused = {0: (Reason("invalid-data", "", ""), Reason("time-in-future", "", ""))}
-    narrator.tell("insurance", some(3), given)
+    def test_a_change_that_the_store_will_never_take_is_an_error(
+        self, narrate: Narrate, said: Said
+    ) -> None:
+        narrator = narrate()
+        world = FakeWorld(PERSON)
+        arrived = messages([event()])
+        report = world.pipeline.run(arrived, Unhurried())
+        report.defects = 1
+        narrator.tell("population", arrived, report)
+        assert [line["changes"] for line in said() if line.get("level") == "ERROR"] == [1]
 
-    found = measured(lines(capsys))
-
-    assert found["Quarantined", ("insurance-card",)] == [3]
-    assert found["Quarantined", ("insurance-card", "invalid-data")] == [2]
-    assert found["Quarantined", ("insurance-card", "not-json")] == [1]
-    assert ("Quarantined", ("insurance-card", "time-in-future")) not in found
-
-
-def test_ages_are_told_one_by_one_whatever_the_batch(
-    narrator: Narrator, capsys: pytest.CaptureFixture[str]
-) -> None:
-    ages = list(range(250))
-    narrator.tell("dossier", some(1), report(Verdict.APPLIED, ages=ages))
-
-    written = lines(capsys)
-
-    assert measured(written)["Age", ("dossier",)] == ages
-    assert all(len(line.get("Age", ())) <= 100 for line in written)
-    assert units(written)["Age"] == "Milliseconds"
-    assert units(written)["RefusedPercent"] == "Percent"
-    others = {unit for name, unit in units(written).items() if name in OF_A_BATCH}
-    assert others == {"Count"}
-
-
-def test_dead_letters_are_counted_by_the_kind_of_their_queue(
-    narrator: Narrator, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for queue in ("registry", "population"):
-        verdicts = [Verdict.QUARANTINED, Verdict.AGAIN]
-        narrator.tell_dead_letters(queue, some(2), report(*verdicts, resolved=1))
-
-    found = measured(lines(capsys))
-
-    assert {name for name, _ in found} == set(OF_DEAD_LETTERS)
-    for kind in ("agency", "person"):
-        assert found["DeadLetters", (kind,)] == [1]
-        assert found["Returned", (kind,)] == [1]
-
-
-def test_a_batch_that_a_bug_stopped_is_counted(
-    narrator: Narrator, capsys: pytest.CaptureFixture[str]
-) -> None:
-    narrator.failed("population", KeyError("0012345"))
-
-    written = lines(capsys)
-
-    assert measured(written) == {("Failed", ("person",)): [1]}
-    assert "0012345" not in json.dumps(written)
-
-
-def test_every_measure_is_emitted_by_something(
-    narrator: Narrator, capsys: pytest.CaptureFixture[str]
-) -> None:
-    narrator.tell("population", some(1), report(Verdict.APPLIED, ages=[5]))
-    narrator.tell_dead_letters("population", some(1), report(Verdict.QUARANTINED))
-    narrator.failed("population", ValueError())
-
-    assert set(units(lines(capsys))) == {str(measure) for measure in Measure}
-
-
-# Ages, as the pipeline takes them -----------------------------------------------------------
-
-
-def aged(time: str, now: str, **changes: Any) -> Report:
-    world = FakeWorld(PERSON, now=lambda: now)
-    return world.pipeline.run(messages([event(time=time, **changes)]), Unhurried())
-
-
-def test_a_fresh_event_s_age_is_the_time_from_its_fact_to_the_tables() -> None:
-    given = aged("2026-11-22T07:59:58.000000Z", "2026-11-22T08:00:01.250000Z")
-
-    assert (given.ages, given.late) == ([3250], 0)
-
-
-def test_an_old_fact_has_no_age_but_is_counted() -> None:
-    assert SENT_AT == "2026-11-22T08:00:00.000000Z"
-    a_day = aged("2026-11-21T08:00:00.000000Z", "2026-11-22T08:00:01.000000Z")
-    more = aged("2026-11-21T07:59:59.999000Z", "2026-11-22T08:00:01.000000Z")
-
-    assert (a_day.ages, a_day.late) == ([24 * 3600 * 1000 + 1000], 0)
-    assert (more.ages, more.late) == ([], 1)
-
-
-def test_what_waited_in_the_queue_for_days_is_old_by_our_fault_and_has_an_age() -> None:
-    given = aged("2026-11-22T07:59:00.000000Z", "2026-11-26T08:00:00.000000Z")
-
-    assert given.ages == [(4 * 24 * 3600 + 60) * 1000]
-
-
-def test_a_source_whose_clock_is_ahead_has_no_negative_age() -> None:
-    given = aged("2026-11-22T08:04:00.000000Z", "2026-11-22T08:00:01.000000Z")
-
-    assert (given.ages, given.late) == ([0], 0)
-
-
-def test_what_changed_nothing_has_no_age() -> None:
-    world = FakeWorld(PERSON, now=lambda: "2026-11-22T08:00:01.000000Z")
-    fresh = event(time="2026-11-22T07:59:58.000000Z")
-    world.pipeline.run(messages([fresh]), Unhurried())
-    older = event(time="2026-11-22T07:59:50.000000Z", id_="e-0")
-    unknown = event(source="/agencies/H99", time="2026-11-22T07:59:59.000000Z", id_="e-2")
-
-    again = world.pipeline.run(messages([fresh, older, unknown]), Unhurried())
-
-    ended = [Verdict.DUPLICATE, Verdict.SUPERSEDED, Verdict.QUARANTINED]
-    assert list(again.verdicts.values()) == ended
-    assert (again.ages, again.late) == ([], 0)
+    def test_a_large_batch_keeps_every_value_of_a_distribution(
+        self, narrate: Narrate, said: Said
+    ) -> None:
+        narrator = narrate()
+        world = FakeWorld(PERSON)
+        now = "2026-11-22T07:59:59.000000Z"
+        arrived = messages([event(id_=f"{n:03}", time=now) for n in range(250)])
+        narrator.tell("population", arrived, world.pipeline.run(arrived, Unhurried()))
+        ages = [line["Age"] for line in said() if "Age" in line]
+        assert sum(map(len, ages)) == 250

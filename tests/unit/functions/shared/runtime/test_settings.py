@@ -1,0 +1,101 @@
+"""What a function is told by its environment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import pytest
+
+from functions.shared.core.errors import Defect
+from functions.shared.core.kinds import KIND_OF_QUEUE
+from functions.shared.core.registry import Senders
+from functions.shared.runtime.settings import (
+    SHORTEST_HASH_KEY,
+    dead_letter_settings,
+    sync_settings,
+)
+
+SHARED = {
+    "STAGE": "prod",
+    "LOG_HASH_KEY": "k" * SHORTEST_HASH_KEY,
+    "LEDGER_TABLE": "ledger",
+    "QUARANTINE_TABLE": "quarantine",
+    "QUARANTINE_BUCKET": "bucket",
+}
+SYNC = {**SHARED, "QUEUE": "population", "RECORDS_TABLE": "people", "AGENCIES_TABLE": "agencies"}
+ARN = "arn:aws:sqs:ap-southeast-1:123456789012:population-dead-letter"
+DEAD_LETTER = {**SHARED, "DEAD_LETTER_SOURCES": json.dumps({ARN: "population"})}
+
+
+def without(environment: Mapping[str, str], name: str) -> dict[str, str]:
+    return {key: value for key, value in environment.items() if key != name}
+
+
+class TestSync:
+    def test_settings_are_what_the_environment_says(self) -> None:
+        settings = sync_settings({**SYNC, "UNRELATED": "x"})
+        assert settings.kind.name == "person"
+        assert settings.records_table == "people"
+        assert settings.agencies_table == "agencies"
+        assert settings.ledger_table == "ledger"
+        assert settings.quarantine_table == "quarantine"
+        assert settings.quarantine_bucket == "bucket"
+        assert settings.log_hash_key == "k" * SHORTEST_HASH_KEY
+        assert settings.stage == "prod"
+        assert settings.senders == Senders()
+
+    @pytest.mark.parametrize("name", SYNC)
+    @pytest.mark.parametrize("how", ["missing", "empty"])
+    def test_a_variable_that_is_missing_is_named(self, name: str, how: str) -> None:
+        environment = without(SYNC, name) if how == "missing" else {**SYNC, name: ""}
+        with pytest.raises(Defect, match=name):
+            sync_settings(environment)
+
+    @pytest.mark.parametrize("queue", KIND_OF_QUEUE)
+    def test_every_queue_has_its_kind(self, queue: str) -> None:
+        assert sync_settings({**SYNC, "QUEUE": queue}).kind.queue == queue
+
+    def test_another_queue_is_refused(self) -> None:
+        with pytest.raises(Defect, match="QUEUE"):
+            sync_settings({**SYNC, "QUEUE": "people"})
+
+    def test_a_short_hash_key_is_refused_and_not_repeated(self) -> None:
+        with pytest.raises(Defect, match="LOG_HASH_KEY") as caught:
+            sync_settings({**SYNC, "LOG_HASH_KEY": "secret" * 5})
+        assert "secret" not in str(caught.value)
+
+    def test_senders_are_lists(self) -> None:
+        known = {"REGISTRY_SENDERS": "A, B,", "RELAY_SENDERS": " C "}
+        senders = sync_settings({**SYNC, **known}).senders
+        assert senders == Senders(registry=frozenset({"A", "B"}), relays=frozenset({"C"}))
+
+    @pytest.mark.parametrize(
+        ("stage", "anyone"), [("local", True), ("prod", False), ("Local", False), ("local ", False)]
+    )
+    def test_only_a_local_stack_takes_any_sender(self, stage: str, anyone: bool) -> None:
+        assert sync_settings({**SYNC, "STAGE": stage}).senders.anyone is anyone
+
+    def test_settings_do_not_change(self) -> None:
+        settings = sync_settings(SYNC)
+        with pytest.raises(AttributeError):
+            settings.stage = "local"  # type: ignore[misc]  # that it cannot be is the point
+
+
+class TestDeadLetter:
+    def test_settings_are_what_the_environment_says(self) -> None:
+        settings = dead_letter_settings(DEAD_LETTER)
+        assert settings.sources == {ARN: "population"}
+        assert settings.quarantine_bucket == "bucket"
+
+    @pytest.mark.parametrize("name", DEAD_LETTER)
+    def test_a_variable_that_is_missing_is_named(self, name: str) -> None:
+        with pytest.raises(Defect, match=name):
+            dead_letter_settings(without(DEAD_LETTER, name))
+
+    @pytest.mark.parametrize(
+        "sources", ["{}", "[]", "x", "1", "null", '{"arn":"people"}', '{"arn":["population"]}']
+    )
+    def test_sources_that_are_no_queues_are_refused(self, sources: str) -> None:
+        with pytest.raises(Defect, match="DEAD_LETTER_SOURCES"):
+            dead_letter_settings({**DEAD_LETTER, "DEAD_LETTER_SOURCES": sources})
