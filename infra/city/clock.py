@@ -200,8 +200,31 @@ def due(at: int, term: Term) -> int:
     return number * DAY + OPENINGS[-1][1]
 
 
+def working_time(start: int, end: int) -> int:
+    """How long offices are open between two instants."""
+    days = range(start // DAY, end // DAY + 1)
+    return sum(
+        max(0, min(end, d * DAY + closing) - max(start, d * DAY + opening))
+        for d in days
+        if d in _IS_WORKING
+        for opening, closing in OPENINGS
+    )
+
+
+def resumed(due_at: int, term: Term, paused: int, again: int) -> int:
+    """When a dossier is due that was paused from one instant to another.
+
+    The working time of the pause is added; a term in days still ends at closing time.
+    """
+    later = _after_hours(due_at, working_time(paused, again))
+    if term.unit == "hours":
+        return later
+    return later - later % DAY + OPENINGS[-1][1]
+
+
 def _after_hours(at: int, left: int) -> int:
-    while True:
+    """The instant by which offices have been open for so long."""
+    while left > 0:
         at = opened(at)
         rest = at % DAY
         closing = next(end for _, end in OPENINGS if rest < end)
@@ -209,8 +232,4 @@ def _after_hours(at: int, left: int) -> int:
             return at + left
         left -= closing - rest
         at += closing - rest
-
-
-def working_days_between(start: int, end: int) -> int:
-    """Working days after `start` up to and with `end`."""
-    return bisect_left(_WORKING, end + 1) - bisect_left(_WORKING, start + 1)
+    return at

@@ -13,12 +13,11 @@ from infra.city.clock import (
     HOUR,
     MINUTE,
     SECOND,
-    Term,
     due,
     local_text,
     opened,
+    resumed,
     working_day_before,
-    working_days_between,
 )
 from infra.city.people import Neighbourhood, Person
 from infra.city.procedures import ON_OCCASION, ORDINARY, Procedure
@@ -300,14 +299,21 @@ class Story:
         if not self.procedure.fee or not self.unpaid:
             return False
         self._part_of_the_term(0.1, 0.3)
-        self._step("fee-requested", self._deciding(self.now), 6, fee=self._fee(paid=False))
+        asked = self.now
+        self._step("fee-requested", self._deciding(asked), 6, fee=self._fee(paid=False))
         self._after(0.05, 3)
-        self._say("updated", self._deciding(self.now), fee=self._fee(paid=True))
+        fee = self._fee(paid=True)
+        self._say("updated", self._deciding(self.now), fee=fee, due_at=self._resumed(asked))
         self._go(self.now + 10 * MINUTE)
         self._step(
             "progressed", self._deciding(self.now), 4, text="Đã thu phí, tiếp tục giải quyết"
         )
         return False
+
+    def _resumed(self, paused: int) -> str:
+        """Puts the due date off by the pause since an instant: states 5, 6 and 8 stop the clock."""
+        self.due = resumed(self.due, self.procedure.term, paused, self.now)
+        return local_text(self.due)
 
     def _supplemented(self) -> bool:
         """Asked for once; the term begins anew or goes on after the pause, by procedure."""
@@ -323,18 +329,17 @@ class Story:
             what, status = ("withdrawn", 7) if chance.happens(0.5) else ("stopped", 8)
             self._step(what, self._deciding(self.now), status)
             return True
-        term = self.procedure.term
-        if self.procedure.supplement == "restart" or term.unit == "hours":
-            self.due = due(self.now, term)
+        if self.procedure.supplement == "restart":
+            self.due = due(self.now, self.procedure.term)
+            due_at = local_text(self.due)
         else:
-            paused = working_days_between(asked // DAY, self.now // DAY)
-            self.due = due(self.due, Term(max(paused, 1), "working-days"))
+            due_at = self._resumed(asked)
         self._step(
             "supplement-received",
             self._deciding(self.now),
             4,
             text="Đã nhận giấy tờ bổ sung",
-            due_at=local_text(self.due),
+            due_at=due_at,
         )
         return False
 
@@ -342,11 +347,18 @@ class Story:
         if not self.chance.happens(STOPPED):
             return False
         self._part_of_the_term(0.3, 0.8)
-        self._step("stopped", self._deciding(self.now), 8)
+        stopped = self.now
+        self._step("stopped", self._deciding(stopped), 8)
         if not self.chance.happens(GOES_ON_AFTER_STOP):
             return True
         self._after(1, 5)
-        self._step("progressed", self._deciding(self.now), 4, text="Tiếp tục giải quyết")
+        self._step(
+            "progressed",
+            self._deciding(self.now),
+            4,
+            text="Tiếp tục giải quyết",
+            due_at=self._resumed(stopped),
+        )
         return False
 
     def _completed(self) -> None:

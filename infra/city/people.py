@@ -17,25 +17,25 @@ from infra.city.places import Commune, address, birth_province
 T = TypeVar("T")
 
 HOUSEHOLDS: Final = Weighted(
-    [("alone", 11), ("couple", 15), ("family", 48), ("three generations", 17), ("one parent", 9)]
+    [("alone", 13), ("couple", 20), ("family", 43), ("three generations", 16), ("one parent", 8)]
 )
 HEAD_AGE: Final[dict[str, tuple[int, int]]] = {
     "alone": (20, 84),
     "couple": (24, 82),
-    "family": (25, 57),
+    "family": (26, 60),
     "three generations": (29, 52),
     "one parent": (27, 60),
 }
 CHILDREN: Final[dict[str, Weighted[int]]] = {
-    "family": Weighted([(1, 38), (2, 50), (3, 12)]),
-    "three generations": Weighted([(1, 35), (2, 52), (3, 13)]),
+    "family": Weighted([(1, 46), (2, 46), (3, 8)]),
+    "three generations": Weighted([(1, 44), (2, 47), (3, 9)]),
     "one parent": Weighted([(1, 62), (2, 38)]),
 }
 HOUSEHOLDS_OF_A_NEIGHBOURHOOD: Final = 4
 
 # Rates per year.
-BIRTHS_OF_A_COUPLE: Final = 0.105
-DEATHS: Final = ((40, 0.0006), (60, 0.003), (75, 0.016), (200, 0.062))
+BIRTHS_OF_A_COUPLE: Final = 0.17
+DEATHS: Final = ((40, 0.0007), (60, 0.004), (75, 0.02), (200, 0.075))
 MARRIAGES_OF_A_PAIR: Final = 0.035
 MOVES_OF_A_HOUSEHOLD: Final = 0.045
 MOVES_FOR_WORK: Final = 0.03
