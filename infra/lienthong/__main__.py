@@ -10,6 +10,7 @@ from typing import Final
 
 from infra.lienthong import (
     agencies,
+    city,
     demo,
     erase,
     history,
@@ -34,6 +35,7 @@ COMMANDS: Final = (
     quarantine,
     import_log,
     agencies,
+    city,
     demo,
     local,
 )
