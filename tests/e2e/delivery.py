@@ -57,7 +57,7 @@ MOST_MESSAGES: Final = 10
 MOST_BYTES: Final = 1024 * 1024
 VISIBILITY: Final = 20
 """Seconds, so that what comes again does so within a test's patience (by the template 420)."""
-PATIENCE: Final = 120.0
+PATIENCE: Final = 240.0
 
 Place = tuple[str, str]
 """A reason's code and path."""

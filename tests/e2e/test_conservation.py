@@ -15,12 +15,16 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, count, cycle, islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from functions.shared.core.ledger import Outcome
+from infra.lienthong.__main__ import main
+from infra.lienthong.problems import Exit
 from infra.local.site import ROOT
 from tests.e2e.delivery import (
     QUEUES,
@@ -190,6 +194,30 @@ def test_verification_agrees_with_all_of_it(stack: Deployed, delivered: Delivere
     assert disagreements(stack) == []
 
 
+def test_the_command_line_comes_to_the_same_result(
+    stack: Deployed,
+    delivered: Delivered,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    foreign = '"type": "vn.lienthong.dossier.'  # the command would look for it on that queue
+    bodies = [
+        message.body
+        for message in delivered.sent
+        if message.queue == "population" and foreign not in message.body
+    ]
+    sent = tmp_path / "sent.ndjson"
+    sent.write_text("".join(f"{body}\n" for body in bodies), encoding="utf-8")
+    outputs = str(stack.site.outputs_file)
+
+    command = ["stats", "--sent", str(sent), "--queue", "population", "--outputs", outputs]
+    assert main(command) == Exit.OK, capsys.readouterr()
+
+    with sent.open("a", encoding="utf-8") as lines:
+        lines.write(taken(stating("person", 199_999, "never-sent")).body)
+    assert main(command) == Exit.FINDINGS
+
+
 def test_of_two_events_that_race_with_one_id_one_is_taken_and_one_is_kept(stack: Deployed) -> None:
     settle(stack)
     before = known(stack)
@@ -235,9 +263,9 @@ def test_killed_workers_lose_nothing_and_apply_nothing_twice(stack: Deployed) ->
             for number in islice(numbers, 60)
         ]
         there = entries(stack)
-        send(stack, load, visibility=5)
+        send(stack, load, visibility=8)
         sent += load
-        by_deadline(lambda there=there: entries(stack) > there, "no event was taken")  # type: ignore[misc]
+        by_deadline(partial(has_more_entries, stack, there), "no event was taken")
         for worker in workers(stack, function):
             os.kill(worker, signal.SIGKILL)
         kills += 1
@@ -252,6 +280,11 @@ def entries(stack: Deployed) -> int:
     table = stack.client("dynamodb").describe_table(TableName=stack.outputs["LedgerTable"])
     count: int = table["Table"]["ItemCount"]
     return count
+
+
+def has_more_entries(stack: Deployed, than: int) -> bool:
+    """Whether the ledger has grown."""
+    return entries(stack) > than
 
 
 def workers(stack: Deployed, function: str) -> list[int]:
@@ -287,7 +320,7 @@ def test_what_a_queue_gave_up_on_is_kept_and_closed_once_it_succeeds(stack: Depl
     ]
 
     with denied(stack, "InsuranceSyncFunction", "dynamodb:BatchGetItem"):
-        send(stack, gave_up, visibility=1)
+        send(stack, gave_up, visibility=2)
         settle(stack)
 
     # Nothing of it could be looked up, so the queue gave up; what was written before is known.
