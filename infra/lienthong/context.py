@@ -161,7 +161,15 @@ def read_outputs(path: Path) -> Stack:
         region=outputs.get("region"),
         endpoint=endpoint,
         emulated=endpoint is not None,
+        parameters=_parameters(value.get("parameters")),
     )
+
+
+def _parameters(value: object) -> Mapping[str, str] | None:
+    """The stack's parameters, where whoever wrote the outputs file noted them as well."""
+    if not isinstance(value, dict):
+        return None
+    return {str(name): text for name, text in value.items() if isinstance(text, str)}
 
 
 def _fallback_endpoint(outputs: Mapping[str, str]) -> str | None:

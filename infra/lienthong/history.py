@@ -17,6 +17,13 @@ from functions.shared.adapters.erasure import NOTES
 from functions.shared.core.ledger import LedgerEntry, RecordedChange, commit, salt_of
 from infra.lienthong import context
 from infra.lienthong.console import Console, Json, counted, markup
+from infra.lienthong.desk.tracing import (
+    NO_TRACES,
+    Traces,
+    tell_trace,
+    traces_document,
+    traces_of,
+)
 from infra.lienthong.keys import RecordName, add_kind_option, recognised
 from infra.lienthong.problems import Exit, Problem, Refused
 from infra.lienthong.provenance import local, readable
@@ -42,13 +49,15 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(options: argparse.Namespace, console: Console) -> Exit:
     """Show the entries; `Exit.FINDINGS` if one of them cannot be read."""
     name = recognised(options.key, options.kind)
+    stack = context.resolve(options)
     with reached():
-        items = entry_items(archive_of(context.resolve(options)), name)
+        items = entry_items(archive_of(stack), name)
     entries, damaged = understood(items)
+    traces = traces_of(stack, [entry.event_uid for entry in entries])
     if console.as_json:
-        console.document(document(name, entries, items))
+        console.document(document(name, entries, items, traces))
     else:
-        tell(name, entries, items, console)
+        tell(name, entries, items, console, traces)
     if damaged:
         console.complain(
             Problem(
@@ -82,8 +91,14 @@ def understood(items: Sequence[Item]) -> tuple[list[LedgerEntry], int]:
     return sorted(entries, key=lambda entry: (entry.version, entry.event_uid)), damaged
 
 
-def document(name: RecordName, entries: Sequence[LedgerEntry], items: Sequence[Item]) -> Json:
-    """The record's chain as plain documents, and what was noted of erasures."""
+def document(
+    name: RecordName,
+    entries: Sequence[LedgerEntry],
+    items: Sequence[Item],
+    traces: Traces = NO_TRACES,
+) -> Json:
+    """The record's chain as plain documents, what was noted of erasures, and the steps that led
+    events out of quarantine."""
     notes = [
         {"version": plain.get("version"), **note}
         for plain in (from_item(item) for item in items if NOTES in item)
@@ -94,6 +109,7 @@ def document(name: RecordName, entries: Sequence[LedgerEntry], items: Sequence[I
         "key": name.key,
         "entries": [entry_document(entry) for entry in entries],
         "erasures": cast(Json, sorted(notes, key=lambda note: (note["at"], note["version"]))),
+        "quarantine": cast(Json, traces_document(traces)),
     }
 
 
@@ -133,7 +149,11 @@ def _change(entry: LedgerEntry, change: RecordedChange) -> dict[str, Any]:
 
 
 def tell(
-    name: RecordName, entries: Sequence[LedgerEntry], items: Sequence[Item], console: Console
+    name: RecordName,
+    entries: Sequence[LedgerEntry],
+    items: Sequence[Item],
+    console: Console,
+    traces: Traces = NO_TRACES,
 ) -> None:
     """The entries for people, times in Vietnam time."""
     console.say(f"[bold]{name.kind} {markup(name.key)}[/]  {counted(len(entries), 'ledger entry')}")
@@ -150,6 +170,7 @@ def tell(
             f"   stated {local(event.time)}{sequence}; recorded {local(entry.recorded_at)}; "
             f"hash {entry.entry_hash[:16]}…"
         )
+        tell_trace(traces.get(entry.event_uid, ()), console)
         console.table(
             ("   field", "rank", "", "before", "", "stated"),
             (_row(change) for change in entry.changes),

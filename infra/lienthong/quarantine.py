@@ -52,12 +52,11 @@ from infra.lienthong.desk.changing import (
     worked,
 )
 from infra.lienthong.desk.editing import Abandoned, edited
-from infra.lienthong.desk.opened import may_replay, now, opened, who
+from infra.lienthong.desk.opened import LOOKED_BACK, may_replay, now, opened, who
 from infra.lienthong.desk.telling import (
     entry_document,
     entry_whole_document,
     followed,
-    led_to,
     tell_counts,
     tell_entry,
     tell_list,
@@ -65,8 +64,6 @@ from infra.lienthong.desk.telling import (
 from infra.lienthong.problems import Exit, Misuse, Refused
 from schemas.reasons import QuarantineStatus, ReasonCode
 
-LOOKED_BACK: Final = "30d"
-"""How far back is looked where no --since is given."""
 _AHEAD: Final = 600
 """Seconds that a queue's clock may be ahead of this one's."""
 _SHORTEST_PREFIX: Final = 8
@@ -363,7 +360,7 @@ def run_show(options: argparse.Namespace, console: Console) -> Exit:
     """One entry whole."""
     with opened(context.resolve(options)) as desk:
         entry = desk.with_reasons(_one(desk, options.id, options.since))
-        steps, led = followed(desk, entry), led_to(desk, entry)
+        steps, led = followed(desk, entry), desk.led_to(entry)
     if console.as_json:
         console.document(entry_whole_document(entry, steps, led))
     else:

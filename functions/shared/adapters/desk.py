@@ -39,6 +39,7 @@ from functions.shared.core.cases import OPEN, Did, Entry, Selection, Step, days_
 from functions.shared.core.correction import (
     Unfit,
     World,
+    corrected_entry,
     event_type_of,
     read_for,
     sendable,
@@ -377,6 +378,34 @@ class Desk:
             found |= self._items(chunk, _WHOLE)
         return sorted(found.values(), key=lambda entry: (entry.received_at, entry.id))
 
+    def led_to(self, entry: Entry) -> list[Entry]:
+        """The entries that it replays, the nearest first, without bodies."""
+        found: dict[str, Entry] = {entry.id: entry}
+        while entry.replays is not None and entry.replays not in found:
+            earlier = self._items([entry.replays], _WHOLE).get(entry.replays)
+            if earlier is None:
+                break
+            found[earlier.id] = entry = earlier
+        return list(found.values())[1:]
+
+    def traces(self, uids: Collection[str]) -> dict[str, list[Entry]]:
+        """What of the quarantine led to each of these events: its own messages that were
+        refused, the entry that it corrects, and what those replay; oldest first, by event_uid.
+        """
+        wanted = sorted(set(uids))
+        own = dict(zip(wanted, self.pool.map(self.of_event, wanted), strict=True))
+        corrects = {uid: corrected_entry(uid.partition("#")[2]) for uid in wanted}
+        known: dict[str, Entry] = {}
+        for chunk in _chunks(sorted({id_ for id_ in corrects.values() if id_ is not None})):
+            known |= self._items(chunk, _WHOLE)
+        traces: dict[str, list[Entry]] = {}
+        for uid in wanted:
+            nearest = [*own[uid], *filter(None, [known.get(corrects[uid] or "")])]
+            found = {e.id: e for entry in nearest for e in (entry, *self.led_to(entry))}
+            if found:
+                traces[uid] = sorted(found.values(), key=lambda e: (e.received_at, e.id))
+        return traces
+
     def _with_body(self, entry: Entry) -> Entry:
         if entry.body is not None or entry.body_object is None:
             return entry
@@ -616,12 +645,14 @@ def _partitions(
     selection: Selection, day: str, shards: Sequence[int]
 ) -> Iterator[tuple[str, str, str]]:
     """Index, name of its key and key of every partition that a day's entries are in."""
+    queues = sorted(selection.queues or KIND_OF_QUEUE)
+    by_reason = 0 < len(selection.reasons) <= len(queues)
     for shard in shards:
-        if selection.reasons:
+        if by_reason:
             for reason in sorted(selection.reasons):
                 yield "by-reason", "reason_key", reason_key(reason, day, shard)
         else:
-            for queue in sorted(selection.queues or KIND_OF_QUEUE):
+            for queue in queues:
                 yield "by-queue", "queue_key", queue_key(queue, day, shard)
 
 

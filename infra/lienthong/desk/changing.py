@@ -25,7 +25,7 @@ from functions.shared.adapters.desk import (
 from functions.shared.core.cases import Entry
 from infra.lienthong.console import Console, Json, counted, markup
 from infra.lienthong.desk.marking import differences
-from infra.lienthong.desk.opened import now
+from infra.lienthong.desk.opened import LOOKED_BACK, now
 from infra.lienthong.problems import Exit, Problem, Refused
 
 SAMPLES: Final = 3
@@ -39,7 +39,7 @@ _UNSUITED: Final = {
 }
 NOTHING: Final = (
     "No open entry is meant by this. `lienthong quarantine count` tells what there is; without "
-    "--since only the last 30 days are looked at."
+    f"--since, {LOOKED_BACK} back are looked at."
 )
 
 

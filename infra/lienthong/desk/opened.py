@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Final
 
 from functions.shared.adapters.desk import Desk, Places
 from functions.shared.core.instants import instant
@@ -17,7 +18,9 @@ from infra.lienthong.problems import Misuse, Refused
 from infra.lienthong.send import urls_of
 from infra.lienthong.tables import Patience, reached, waiting
 
-LONGEST_NAME = 256
+LONGEST_NAME: Final = 256
+LOOKED_BACK: Final = "14d"
+"""How far back is looked where no --since is given."""
 
 
 @contextmanager
@@ -84,8 +87,9 @@ def may_replay(stack: Stack) -> None:
         return
     if stack.parameters is None:
         raise Misuse(
-            "Whether you may replay stands in the stack's parameters, which an outputs file does "
-            "not have. Name the stack with --stack-name, --profile and --region."
+            "Whether you may replay stands in the stack's parameters, which this outputs file does "
+            "not have. Name the stack with --stack-name, --profile and --region, or note its "
+            "parameters in the file as an object `parameters`."
         )
     with reached():
         unique_id = stack.identity()["UserId"].partition(":")[0]

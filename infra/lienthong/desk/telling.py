@@ -17,7 +17,7 @@ from infra.lienthong.tables import short
 
 SHORT_ID: Final = 12
 _STATUS_STYLE: Final = {"open": "yellow", "replayed": "cyan", "resolved": "green"}
-_DID: Final = {
+DID: Final = {
     "replayed": "replayed as it was",
     "corrected": "corrected and replayed",
     "dismissed": "dismissed",
@@ -174,7 +174,7 @@ def tell_steps(steps: Sequence[Followed], console: Console) -> None:
     """Who did what, when and why."""
     for step, outcome in ((one.step, one.outcome) for one in steps):
         after = f"  [dim]{markup(outcome)}[/]" if outcome else ""
-        console.say(f"  {local(step.at)}  {_DID[step.did]} by {markup(step.by)}{after}")
+        console.say(f"  {local(step.at)}  {DID[step.did]} by {markup(step.by)}{after}")
         console.say(f"      {markup(step.why)}")
         if step.event_id is not None and step.did == "corrected":
             console.say(f"      as the event {markup(step.event_id)}")
@@ -196,17 +196,3 @@ def entry_whole_document(entry: Entry, steps: Sequence[Followed], led: Sequence[
 def step_document(step: Step) -> dict[str, str]:
     """A step for programs."""
     return step.as_json()
-
-
-def led_to(desk: Desk, entry: Entry) -> list[Entry]:
-    """The entries that it replays, the nearest first."""
-    found: list[Entry] = []
-    seen = {entry.id}
-    while entry.replays is not None and entry.replays not in seen:
-        earlier = desk.entries_with([entry.replays]).get(entry.replays)
-        if earlier is None:
-            break
-        found.append(earlier)
-        seen.add(earlier.id)
-        entry = earlier
-    return found

@@ -24,6 +24,7 @@ from infra.lienthong.send import OUTPUT_OF_QUEUE
 from infra.lienthong.tables import OUTPUT_OF_KIND
 from tests.builders import ANYONE, kind_of_type, messages, salts, ticking
 from tests.fakes import FakeAgencies, Unhurried
+from tests.integration.functions.stack import template
 
 REGION: Final = "ap-southeast-1"
 
@@ -50,7 +51,7 @@ class Town:
         for kind, output in OUTPUT_OF_KIND.items():
             self._table(output, KINDS[kind].key)
         self._table("LedgerTable", "event_uid", by_record=True)
-        self._table("QuarantineTable", "quarantine_id")
+        self._quarantine()
         for output in OUTPUT_OF_QUEUE.values():
             for name in (output, output.replace("QueueUrl", "DeadLetterQueueUrl")):
                 self.outputs[name] = self.sqs.create_queue(QueueName=name)["QueueUrl"]
@@ -82,6 +83,20 @@ class Town:
             ]
         self.dynamodb.create_table(**request)
         self.outputs[output] = output
+
+    def _quarantine(self) -> None:
+        """The quarantine's table with the template's indexes."""
+        properties = template()["QuarantineTable"]["Properties"]
+        names = ("IndexName", "KeySchema", "Projection")
+        indexes = properties["GlobalSecondaryIndexes"]
+        self.dynamodb.create_table(
+            TableName="QuarantineTable",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=properties["AttributeDefinitions"],
+            KeySchema=properties["KeySchema"],
+            GlobalSecondaryIndexes=[{name: index[name] for name in names} for index in indexes],
+        )
+        self.outputs["QuarantineTable"] = "QuarantineTable"
 
     def pipeline(self, kind: str) -> Pipeline:
         """The pipeline of a kind's queue."""
