@@ -63,6 +63,8 @@ _U = TypeVar("_U")
 
 MOST_TOGETHER: Final = 100
 """Entries that are worked together: as many as one bulk read takes."""
+LARGEST_PAGE: Final = 5000
+"""Keys of one page of an index, well under its 1 MB."""
 MOST_MESSAGES: Final = 10
 MOST_BYTES: Final = 1024 * 1024
 """Messages of one SendMessageBatch call, and their bytes with their attributes."""
@@ -217,7 +219,7 @@ class Desk:
         selection: Selection,
         after: Cursor | None = None,
         *,
-        page: int = 1000,
+        page: int = LARGEST_PAGE,
         shards: Sequence[int] = range(SHARDS),
     ) -> Iterator[Cursor]:
         """The entries whose queue or first reason is meant, newest first, from an index alone.
@@ -318,7 +320,7 @@ class Desk:
                 self._with_body(e) if bodies else e for e in entries if self._takes(selection, e)
             ]
 
-        keys = self.keys(selection, after, page=MOST_TOGETHER if few else 1000)
+        keys = self.keys(selection, after, page=MOST_TOGETHER if few else LARGEST_PAGE)
         for entries in self._ahead(read, _chunks(keys), 1 if few else self._threads):
             yield from entries
 
@@ -334,7 +336,10 @@ class Desk:
         return {entry.id: entry for entry in map(entry_of, items)}
 
     def _ahead(self, work: Callable[[_T], _U], given: Iterable[_T], ahead: int) -> Iterator[_U]:
-        """The results in their order, while the next ones are worked already."""
+        """The results in their order, while the next ones are worked already.
+
+        `ahead` is how many at first; it doubles as long as more is wanted.
+        """
         source = iter(given)
         underway: deque[Future[_U]] = deque()
         try:
@@ -344,6 +349,7 @@ class Desk:
                 if not underway:
                     return
                 yield underway.popleft().result()
+                ahead = min(2 * ahead, self._threads)
         finally:
             for future in underway:
                 future.cancel()
@@ -630,8 +636,9 @@ class _Partition:
     def __init__(
         self, desk: Desk, index: str, name: str, key: str, since: str, until: str, page: int
     ) -> None:
-        self._more = partial(desk.page, index, name, key, since, until, page)
-        self._first = desk.pool.submit(self._more, None)
+        read = partial(desk.page, index, name, key, since, until)
+        self._first = desk.pool.submit(read, page, None)
+        self._more = partial(read, LARGEST_PAGE)
 
     def __iter__(self) -> Iterator[Cursor]:
         found, start = self._first.result()

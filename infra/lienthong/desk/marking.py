@@ -57,7 +57,7 @@ def marked(body: str, reasons: Sequence[Reason], *, whole: bool = False) -> list
     try:
         value = parsed(body)
     except json.JSONDecodeError as error:
-        lines = list(_broken(body, error, reasons, whole=whole))
+        return list(_broken(body, error, reasons, whole=whole))
     except (ValueError, RecursionError):
         lines = [*map(Line, body.split("\n")), *(Line("^", reason) for reason in reasons)]
     else:
@@ -86,7 +86,7 @@ def _broken(
     for number in range(first, last):
         text = lines[number]
         if number != at:
-            yield Line(text)
+            yield Line(text if whole else _cut(text))
             continue
         # A long line is shown around the place.
         begin = 0 if whole else max(0, column - LONGEST_TEXT // 2)
