@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO, Final
 
 import orjson
@@ -26,8 +27,10 @@ class Spool:
     Postings of the same instant keep the order in which they came.
     """
 
-    def __init__(self, memory: int = MEMORY) -> None:
+    def __init__(self, memory: int = MEMORY, folder: Path | None = None) -> None:
+        """`folder` is where the disk is used; without it, where temporary files go."""
         self._memory = memory
+        self._folder = folder
         self._lines: list[bytes] = []
         self._size = 0
         self._count = 0
@@ -49,7 +52,7 @@ class Spool:
             self._put_away()
 
     def _put_away(self) -> None:
-        run = tempfile.TemporaryFile(prefix="lienthong-city-")  # noqa: SIM115  # until it is read
+        run = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115  # until it is read
         self._lines.sort()
         run.writelines(self._lines)
         self._runs.append(run)

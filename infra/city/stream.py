@@ -10,6 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import orjson
@@ -38,7 +39,7 @@ OTHER_TRACE: Final = 0.3
 """Of the repeats, those that come with a trace header of their own."""
 TWICE_MORE: Final = 0.15
 LAST: Final = 4_000 * DAY
-"""After everything: messages under an id that must be known by then. Days after the end."""
+"""So much later come messages under an id that must be known by then: after everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +86,18 @@ class City:
     """
 
     def __init__(
-        self, settings: Settings, *, tell: Tell | None = None, memory: int = MEMORY
+        self,
+        settings: Settings,
+        *,
+        tell: Tell | None = None,
+        memory: int = MEMORY,
+        scratch: Path | None = None,
     ) -> None:
+        """`memory` bytes of postings wait in memory, what is more in the folder `scratch`."""
         self.settings = settings
         self.counts: Counter[str] = Counter()
         self._tell = tell
-        self._spool = Spool(memory)
+        self._spool = Spool(memory, scratch)
         self._shares = Shares(settings.dirt)
         self._rounds = rounds()
         self._round = 0

@@ -93,7 +93,15 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     if options.out == "-":
         if console.as_json or options.gzip:
             raise Misuse("With --json or --gzip the events need a folder: add --out FOLDER.")
-        _to_stdout(settings, console)
+        try:
+            _to_stdout(settings, console)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise Problem(
+                f"The city cannot be written: {error.strerror}. What does not fit into memory goes"
+                " to the folder for temporary files (TMPDIR); make room there."
+            ) from None
         return Exit.OK
     folder = _folder(Path(options.out), force=options.force)
     try:
@@ -188,7 +196,7 @@ def _folder(folder: Path, *, force: bool) -> Path:
 
 
 def _prepare(city: City, console: Console) -> None:
-    with console.progress("Living", city.settings.people) as advance:
+    with console.progress("Making people", city.settings.people) as advance:
         city.prepare(advance)
 
 
@@ -231,13 +239,13 @@ def _to_folder(
         def tell(name: str, document: Mapping[str, Any]) -> None:
             truth[name].write(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
 
-        city = City(settings, tell=tell)
+        city = City(settings, tell=tell, scratch=folder)
         with (folder / REGISTRY).open("wb") as agencies:
             registry = _written(city.registry(), agencies)
         _prepare(city, console)
         name = f"{EVENTS}.gz" if packed else EVENTS
         with (
-            console.progress("Writing", city.expected) as advance,
+            console.progress("Writing messages", city.expected) as advance,
             _opened(folder / name, packed=packed) as stream,
         ):
             events = _written(city.messages(), stream, advance)
