@@ -58,8 +58,9 @@ if TYPE_CHECKING:
 QUEUE: Final = "population"
 NOW: Final = later(SENT_AT, 3600)
 RENAME: Final = {"op": "move", "from": "/data/fullname", "path": "/data/full_name"}
-OPEN: Final = Selection(statuses=frozenset({"open"}), since=later(SENT_AT, -7 * 86_400), until=NOW)
+OPEN: Final = Selection(statuses=frozenset({"open"}), since=later(SENT_AT, -60), until=NOW)
 WHOLE: Final = replace(OPEN, statuses=frozenset())
+PEOPLE: Final = replace(OPEN, queues=frozenset({QUEUE}))
 _numbers: Final = count(1)
 
 
@@ -212,7 +213,7 @@ def unhurried() -> Pace:
 def mend(
     desk: Desk,
     make: Callable[[Entry], Replay | Unsuited],
-    selection: Selection = OPEN,
+    selection: Selection = PEOPLE,
     **changes: Any,
 ) -> Tally:
     arguments: dict[str, Any] = {
@@ -534,7 +535,7 @@ def test_killed_anywhere_nothing_is_lost_and_nothing_done_twice(
         world.deliver()
     with world.desk() as desk:
         # A replay that was refused again is newer, and is not meant by the same command again.
-        mend(desk, make, replace(OPEN, until=SENT_AT), even_refused=True)
+        mend(desk, make, replace(PEOPLE, until=SENT_AT), even_refused=True)
     world.deliver()
 
     statuses = world.statuses()
