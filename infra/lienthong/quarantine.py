@@ -51,7 +51,7 @@ from infra.lienthong.desk.changing import (
     tell_foresight,
     worked,
 )
-from infra.lienthong.desk.editing import Abandoned, edited
+from infra.lienthong.desk.editing import Abandoned, asked, edited
 from infra.lienthong.desk.opened import LOOKED_BACK, may_replay, now, opened, who
 from infra.lienthong.desk.telling import (
     entry_document,
@@ -483,7 +483,7 @@ def _asked(question: str, options: argparse.Namespace, console: Console) -> bool
     """Whether the person agrees; `--yes` does so beforehand."""
     if options.yes:
         return True
-    return console.out.input(f"{question} Type [bold]yes[/] to go on: ").strip() == "yes"
+    return asked(f"{question} Type [bold]yes[/] to go on: ", console) == "yes"
 
 
 def _check_can_ask(options: argparse.Namespace, console: Console) -> None:

@@ -75,7 +75,15 @@ def _may_ask(console: Console, *, yes: bool) -> bool:
 
 
 def _answer(question: str, console: Console) -> str:
-    return console.out.input(f"{question} (e), or give up (anything else)? ").strip().lower()[:1]
+    return asked(f"{question} (e), or give up (anything else)? ", console).lower()[:1]
+
+
+def asked(question: str, console: Console) -> str:
+    """What the person at the terminal answers; nothing where they end the input."""
+    try:
+        return console.out.input(question).strip()
+    except EOFError:
+        return ""
 
 
 def _with_head(entry: Entry, body: str) -> str:
