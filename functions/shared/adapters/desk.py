@@ -39,7 +39,6 @@ from functions.shared.core.cases import OPEN, Did, Entry, Selection, Step, days_
 from functions.shared.core.correction import (
     Unfit,
     World,
-    corrected_entry,
     event_type_of,
     read_for,
     sendable,
@@ -49,7 +48,7 @@ from functions.shared.core.errors import LienThongError
 from functions.shared.core.events import Reason
 from functions.shared.core.kinds import KIND_OF_QUEUE
 from functions.shared.core.planning import KnownEvent
-from functions.shared.core.quarantine import quarantine_id
+from functions.shared.core.quarantine import corrected_entry, quarantine_id
 from functions.shared.core.registry import Senders, agency_id, asks_the_registry
 from functions.shared.ports import Deadline
 

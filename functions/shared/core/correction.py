@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from functions.shared.core.canonical import canonical, sha256_hex
+from functions.shared.core.canonical import canonical
 from functions.shared.core.cases import Contradiction, Entry, Selection, moment
 from functions.shared.core.events import Json, Reason
 from functions.shared.core.kinds import KIND_OF_QUEUE
 from functions.shared.core.ledger import repeats
 from functions.shared.core.planning import Circumstances, KnownEvent, Message, judged
+from functions.shared.core.quarantine import correction_id
 from functions.shared.core.reading import Reading, read
 from functions.shared.core.registry import Agency, Senders
 from schemas.envelope import ID_PATTERN, MAX_NESTING
@@ -27,8 +28,6 @@ from schemas.reasons import QuarantineStatus, ReasonCode
 if TYPE_CHECKING:
     from jsonpatch import JsonPatch
 
-CORRECTION: Final = "correction-"
-_CORRECTION_ID: Final = re.compile(f"{CORRECTION}([0-9a-f]{{64}})-[0-9a-f]{{8}}")
 _ID: Final = re.compile(ID_PATTERN)
 LONGEST_WHY: Final = 500
 
@@ -281,17 +280,11 @@ def by_hand(entry: Entry, body: str, text: str) -> Corrected | Unfit:
     return _given_an_id(entry, document)
 
 
-def corrected_entry(event_id: str) -> str | None:
-    """The quarantine entry that an event corrects, if its id is one that the desk gave."""
-    found = _CORRECTION_ID.fullmatch(event_id)
-    return found[1] if found else None
-
-
 def _given_an_id(entry: Entry, document: dict[str, Json]) -> Corrected | Unfit:
     text = _written(document)
     if isinstance(text, Unfit):
         return text
-    event_id = f"{CORRECTION}{entry.id}-{sha256_hex(text.encode())[:8]}"
+    event_id = correction_id(entry.id, text)
     corrected = {**document, "id": event_id}
     corrected.pop("correctionof", None)
     if entry.event_id is not None and _ID.fullmatch(entry.event_id):

@@ -1,8 +1,12 @@
-"""The identity of a refused message."""
+"""The identity of a refused message, and of the event that corrects it."""
 
 from __future__ import annotations
 
 import hashlib
+import re
+from typing import Final
+
+_CORRECTION: Final = re.compile("correction-([0-9a-f]{64})-[0-9a-f]{8}")
 
 
 def quarantine_id(queue: str, body: str, replays: str | None = None) -> str:
@@ -13,3 +17,17 @@ def quarantine_id(queue: str, body: str, replays: str | None = None) -> str:
     """
     parts = (queue.encode(), body.encode("utf-8", "surrogatepass"), (replays or "").encode())
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def correction_id(entry: str, corrected: str) -> str:
+    """The id of the event that corrects an entry, made from what the correction gave.
+
+    The same correction of the same entry is thus the same event, however often it is sent.
+    """
+    return f"correction-{entry}-{hashlib.sha256(corrected.encode()).hexdigest()[:8]}"
+
+
+def corrected_entry(event_id: str) -> str | None:
+    """The quarantine entry that an event corrects, if its id is one that the desk gave."""
+    found = _CORRECTION.fullmatch(event_id)
+    return found[1] if found else None

@@ -28,7 +28,7 @@ from functions.shared.core.planning import (
     Verdict,
     plan_round,
 )
-from functions.shared.core.quarantine import quarantine_id
+from functions.shared.core.quarantine import corrected_entry, quarantine_id
 from functions.shared.core.reading import Reading, read
 from functions.shared.core.registry import (
     NOT_PERMITTED,
@@ -320,12 +320,7 @@ class _Batch:
     def _resolve(self, positions: Sequence[int]) -> None:
         if not positions:
             return
-        queue = self._pipeline.kind.queue
-        ids = {
-            quarantine_id(queue, message.body, replays)
-            for message in (self._messages[position] for position in positions)
-            for replays in {None, message.replays}
-        }
+        ids = {entry for position in positions for entry in self._entries_of(position)}
         try:
             closed = self._pipeline.quarantine.resolve(
                 ids, self._pipeline.now(), _RESOLVED, self._deadline
@@ -334,6 +329,20 @@ class _Batch:
             self._again(positions)
         else:
             self.report.resolved += len(closed)
+
+    def _entries_of(self, position: int) -> set[str]:
+        """The quarantine entries that hold a message's event: as sent, and as replayed.
+
+        An event that corrects an entry is another one than the entry's, which stays replayed.
+        """
+        queue, message = self._pipeline.kind.queue, self._messages[position]
+        entries = {quarantine_id(queue, message.body)}
+        if message.replays is not None:
+            entries.add(quarantine_id(queue, message.body, message.replays))
+            event_id = self._readings[position].event_id
+            if event_id is not None and corrected_entry(event_id) != message.replays:
+                entries.add(message.replays)
+        return entries
 
     def _again(self, positions: Iterable[int]) -> None:
         for position in positions:

@@ -19,14 +19,13 @@ from functions.shared.core.correction import (
     WrongRule,
     by_hand,
     by_patch,
-    corrected_entry,
     event_type_of,
     read_for,
     rule_of,
     still_refused,
 )
 from functions.shared.core.planning import KnownEvent
-from functions.shared.core.quarantine import quarantine_id
+from functions.shared.core.quarantine import corrected_entry, quarantine_id
 from functions.shared.core.registry import Senders
 from tests.builders import SENDER, SENT_AT, body, entries_of, event, reading_of, registry
 

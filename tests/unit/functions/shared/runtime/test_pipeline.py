@@ -11,7 +11,7 @@ import pytest
 from functions.shared.core.errors import Conflict, Defect, Retry
 from functions.shared.core.kinds import AGENCY, DOSSIER, PERSON
 from functions.shared.core.planning import Loaded, Message, RecordChange, Verdict
-from functions.shared.core.quarantine import quarantine_id
+from functions.shared.core.quarantine import correction_id, quarantine_id
 from functions.shared.core.registry import Agency, Senders
 from functions.shared.ports import Commit, Deadline, Refusal
 from functions.shared.runtime.pipeline import (
@@ -403,6 +403,26 @@ class TestQuarantine:
         assert kept.status == "resolved"
         assert kept.closed_because.endswith("the ledger holds it.")
         assert run(world, event()).resolved == 0, "once is enough"
+
+    def test_an_accepted_replay_closes_every_entry_of_its_event(self) -> None:
+        world = FakeWorld(PERSON)
+        early, late = "2020-01-01T00:00:00.000000Z", "2026-11-22T00:00:00.000000Z"
+        first = quarantine_id("population", body(event()))
+        second = quarantine_id("population", body(event()), first)
+        for sent_at, replays in ((early, None), (early, first), (late, second)):
+            world.pipeline.run([Message("m", body(event()), sent_at, replays=replays)], Unhurried())
+        statuses = {id_: kept.status for id_, kept in world.quarantine.kept.items()}
+        assert statuses == {first: "resolved", second: "resolved"}
+
+    def test_an_accepted_correction_leaves_the_entry_that_it_corrects(self) -> None:
+        world = FakeWorld(PERSON)
+        run(world, "nonsense")
+        (entry,) = world.quarantine.kept
+        corrected = event(id_=correction_id(entry, "mended"))
+        message = Message("m", body(corrected), "2026-11-22T00:00:00.000000Z", replays=entry)
+        report = world.pipeline.run([message], Unhurried())
+        assert report.verdicts == {0: Verdict.APPLIED}
+        assert world.quarantine.kept[entry].status == "open", "the desk closes it"
 
     @pytest.mark.parametrize("first", [True, False])
     def test_what_could_not_be_closed_comes_back(self, first: bool) -> None:
