@@ -23,7 +23,7 @@ os.environ |= {
 # a large example and says much, so a few dozen do; HYPOTHESIS_PROFILE=thorough takes its time.
 settings.register_profile(
     "steady",
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     print_blob=True,

@@ -9,10 +9,20 @@ from typing import Any
 import pytest
 
 from functions.shared.core.items import item_of
+from functions.shared.core.kinds import PERSON
 from functions.shared.core.lanes import NO_HASH
 from functions.shared.core.ledger import LedgerEntry, Outcome, erase
+from functions.shared.core.planning import Loaded, plan_round
+from functions.shared.core.reading import read
 from functions.shared.core.replay import disagreements, folded, item_disagreements
-from tests.builders import OTHER_PERSON_ID, PERSON_ID, entries_of, event
+from tests.builders import (
+    OTHER_PERSON_ID,
+    PERSON_ID,
+    circumstances,
+    entries_of,
+    event,
+    message,
+)
 
 
 def chain() -> list[LedgerEntry]:
@@ -117,6 +127,24 @@ def test_an_entry_that_claims_to_have_won_is_seen_even_with_hashes_that_fit() ->
     assert any("won or lost" in text for text in found)
     assert any("was not what the entry says" in text for text in found)
     assert any("outcome" in text for text in found)
+
+
+def test_a_gap_in_the_versions_is_seen_even_where_the_links_fit() -> None:
+    (first,) = entries_of(event(id_="1"))
+    skipping = replace(folded("person", PERSON_ID, [first]), version=5)
+    arrived = [message(event(id_="2"))]
+    readings = {0: read(arrived[0].body, PERSON)}
+    loaded = Loaded({PERSON_ID: skipping}, {})
+    (change,) = plan_round(arrived, readings, loaded, circumstances()).changes
+    found = faults([first, *change.entries])
+    assert len(found) == 1
+    assert "version 2 was due" in found[0]
+
+
+def test_a_fork_is_seen_even_where_the_versions_fit() -> None:
+    first = entries_of(event(id_="1"))
+    forked = entries_of(event(id_="0"), event(id_="2"))[1:]
+    assert any("does not follow" in text for text in faults([*first, *forked]))
 
 
 def test_the_fault_names_the_entry() -> None:
