@@ -65,17 +65,22 @@ check: lint test ## lint and test
 bench: $(SERVICE) ## measure the pipeline against an idiomatic handler
 	@$(BIN)/python -m tests.bench
 
+# The Python of the Lambda runtime, if this machine has it: it makes the artifacts' byte code.
+RUNTIME := 3.13
+RUNTIME_PYTHON ?= $(shell for name in python$(RUNTIME) "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$(RUNTIME).*/bin/python$(RUNTIME); do \
+	"$$name" -c 'import sys; print(sys.executable)' 2>/dev/null && break; done)
+
 build: $(SAM) ## package the functions for AWS (ARCHITECTURE=arm64 or x86_64)
-	@ARCHITECTURE=$(ARCHITECTURE) .venv-sam/bin/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+	@ARCHITECTURE=$(ARCHITECTURE) COMPILER="$(RUNTIME_PYTHON)" .venv-sam/bin/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
 
 # A machine that has the runtime's Python tries that; another one tries its own, with wheels for it.
 artifacts: $(SERVICE) $(SAM) ## package for this machine and try every function alone on a sample
-	@runtime=3.13; python=; for name in python$$runtime "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$$runtime.*/bin/python$$runtime; do \
-	    "$$name" -c '' 2>/dev/null && python=$$name && break; done; \
+	@runtime=$(RUNTIME); python="$(RUNTIME_PYTHON)"; \
 	if [ -z "$$python" ]; then \
 	    python=$(CURDIR)/$(BIN)/python; runtime=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
-	    echo "There is no Python 3.13 here: the artifacts are built for and tried with $$runtime."; fi; \
+	    echo "There is no Python $(RUNTIME) here: the artifacts are built for and tried with $$runtime."; fi; \
 	case $$(uname -m) in aarch64|arm64) machine=arm64;; *) machine=x86_64;; esac; \
+	log=$$(.venv-sam/bin/sam validate --lint --region ap-southeast-1 2>&1) || { echo "$$log"; exit 1; }; \
 	rm -rf .aws-sam/tried; \
 	log=$$(ARCHITECTURE=$$machine RUNTIME=$$runtime COMPILER=$$python .venv-sam/bin/sam build --build-dir .aws-sam/tried \
 	    --parameter-overrides Architecture=$$machine 2>&1) || { echo "$$log"; exit 1; }; \
