@@ -54,7 +54,7 @@ from infra.lienthong.mapping import (
     load,
     zone_of,
 )
-from infra.lienthong.messages import opened
+from infra.lienthong.messages import Raw, opened
 from infra.lienthong.problems import Exit, Misuse, Refused
 from schemas.forms import DOSSIER_CODE_PATTERN, PRINTABLE_PATTERN, normalise_text
 
@@ -398,7 +398,7 @@ def _present(**values: object) -> dict[str, object]:
 
 def _rows(log: IO[bytes], mapping: EventLogMapping, faults: _Faults) -> Iterator[Row]:
     """The rows that can be understood; what cannot is added to `faults`."""
-    text = io.TextIOWrapper(io.BufferedReader(_Kept(log)), encoding="utf-8-sig", newline="")
+    text = io.TextIOWrapper(io.BufferedReader(Raw(log)), encoding="utf-8-sig", newline="")
     reader = csv.reader(text, delimiter=mapping.log.delimiter, strict=True)
     names = mapping.columns.named()
     places: dict[str, int] | None = None
@@ -435,21 +435,6 @@ def _rows(log: IO[bytes], mapping: EventLogMapping, faults: _Faults) -> Iterator
         ) from None
     if places is None:
         raise Refused("The log is empty. Check that it is the right file.")
-
-
-class _Kept(io.RawIOBase):
-    """Reads a stream without ever closing it, so that it can be read again."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        data = self._stream.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
 
 
 def _header(cells: list[str], names: Mapping[str, str]) -> dict[str, int]:
@@ -579,7 +564,7 @@ def _watched(log: IO[bytes], advance: Callable[[int], None]) -> IO[bytes]:
     return io.BufferedReader(_Counted(log, advance), 1 << 16)
 
 
-class _Counted(_Kept):
+class _Counted(Raw):
     """Tells how many bytes were read of a stream."""
 
     def __init__(self, stream: IO[bytes], advance: Callable[[int], None]) -> None:

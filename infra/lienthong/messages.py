@@ -83,7 +83,7 @@ def _open(path: Path) -> IO[bytes]:
 
 @contextmanager
 def _unpacked(raw: IO[bytes]) -> Iterator[IO[bytes]]:
-    buffered = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(_Raw(raw))
+    buffered = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(Raw(raw))
     if buffered.peek(2)[:2] == _GZIP:
         with gzip.GzipFile(fileobj=buffered) as stream:
             yield stream  # type: ignore[misc]  # GzipFile reads bytes, though not an IO by name
@@ -91,8 +91,8 @@ def _unpacked(raw: IO[bytes]) -> Iterator[IO[bytes]]:
         yield buffered
 
 
-class _Raw(io.RawIOBase):
-    """A binary stream without `peek` (a test's, a wrapper's) as a raw one."""
+class Raw(io.RawIOBase):
+    """A binary stream (a test's, a wrapper's) as a raw one, which never closes it."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
