@@ -70,6 +70,19 @@ def test_a_bug_that_one_message_meets_takes_no_other_with_it(narrate: Narrate, s
     assert [line["error"] for line in said() if "error" in line] == ["ZeroDivisionError"] * 2
 
 
+def test_beside_a_bug_what_the_tables_are_too_busy_for_comes_back(narrate: Narrate) -> None:
+    class Busy(Breaking):
+        def commit(self, changes: Sequence[RecordChange]) -> list[Commit]:
+            return [Commit.BUSY] * len(changes)
+
+    world = FakeWorld(PERSON)
+    service = SyncService(replace(world.pipeline, store=Busy(world, PERSON_ID)), narrate())
+    records = sqs_event([event(), event(key=OTHER_PERSON_ID, id_="2")])
+    answer = service.handle(records, lambda_context())
+    assert failures(answer) == [record["messageId"] for record in records["Records"]]
+    assert not world.ledger.entries
+
+
 def test_a_broken_stack_returns_all_of_it(narrate: Narrate) -> None:
     class Denied(Breaking):
         def load(self, *_: Any) -> Loaded:
