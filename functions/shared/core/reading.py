@@ -119,14 +119,13 @@ def _with_data(envelope: Envelope, event_type: EventType, kind: Kind, data: Json
         text = f"The subject is not the {kind.key} inside data; make both the record's key."
         reasons.append(Reason("subject-mismatch", "/subject", text))
     reasons += [Reason("invalid-data", error.path, error.text, error.code) for error in errors]
-    if reasons or value is None or envelope.core is None:
-        named = data if isinstance(data, dict) else {}
-        fields = tuple(name for name in kind.ranks if name in named)
-        return Reading(envelope, None, tuple(reasons), envelope.source, envelope.id, fields)
-    stated = _statements(value, envelope, kind)
-    event = Event(envelope, kind.name, envelope.subject, envelope.core, stated)
-    fields = tuple(field for field, _ in stated)
-    return Reading(envelope, event, (), envelope.source, envelope.id, fields)
+    named = data if isinstance(data, dict) else {}
+    fields = tuple(name for name in kind.ranks if name in named)
+    event = None
+    if not reasons and value is not None and envelope.core is not None:
+        stated = _statements(value, envelope, kind)
+        event = Event(envelope, kind.name, envelope.subject, envelope.core, stated)
+    return Reading(envelope, event, tuple(reasons), envelope.source, envelope.id, fields)
 
 
 # JSON ---------------------------------------------------------------------------------------
