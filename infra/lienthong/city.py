@@ -105,7 +105,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
         return Exit.OK
     folder = _folder(Path(options.out), force=options.force)
     try:
-        summary = _to_folder(settings, folder, console, packed=options.gzip)
+        summary = to_folder(settings, folder, console, packed=options.gzip)
     except OSError as error:
         raise Problem(
             f"{folder} cannot be written: {error.strerror}. Make room or name another folder, and"
@@ -227,7 +227,7 @@ def _to_stdout(settings: Settings, console: Console) -> None:
     )
 
 
-def _to_folder(
+def to_folder(
     settings: Settings, folder: Path, console: Console, *, packed: bool
 ) -> dict[str, Any]:
     with ExitStack() as open_files:
