@@ -36,7 +36,7 @@ down: $(SERVICE) ## stop the stack; its tables are kept
 status: $(SERVICE) ## what runs, what waits, what is stored
 	@$(BIN)/python -m infra.local status
 
-demo: $(SERVICE) $(EMULATOR) ## run the main job on samples; DATA=folder adds the published log
+demo: $(SERVICE) $(EMULATOR) ## run the main job on samples and a city; DATA=folder adds a real log
 	@$(BIN)/lienthong demo $(if $(DATA),--data "$(DATA)")
 
 test: unit contract integration e2e ## all tests

@@ -27,6 +27,8 @@ from infra.lienthong.send import queue_of, unsendable
 
 _CHUNK: Final = 100
 _RESOLVED: Final = "resolved"
+LEDGER: Final = "ledger"
+QUARANTINE: Final = "quarantine"
 
 
 class State(Enum):
@@ -232,17 +234,20 @@ class Sent:
 
         Call `locate` first: an entry whose id alone was sent, with other content, is one too.
         """
+        in_quarantine = "SELECT 1 FROM body WHERE quarantine_id = ?"
         in_ledger = f"SELECT 1 FROM event WHERE uid = ? AND state IN {_values(_LEDGER)}"
-        for item in archive.all_entries(("event_uid",)):
-            uid = item["event_uid"]["S"]
-            if self._db.execute(in_ledger, (uid,)).fetchone() is None:
-                yield Extra("ledger", uid)
-        for item in archive.all_quarantined(("quarantine_id",)):
-            held = item["quarantine_id"]["S"]
-            if not self._db.execute(
-                "SELECT 1 FROM body WHERE quarantine_id = ?", (held,)
-            ).fetchone():
-                yield Extra("quarantine", held)
+        for extra in held(archive):
+            known = in_ledger if extra.table == LEDGER else in_quarantine
+            if self._db.execute(known, (extra.key,)).fetchone() is None:
+                yield extra
+
+
+def held(archive: Archive) -> Iterator[Extra]:
+    """All that the ledger and the quarantine hold, whoever sent it."""
+    for item in archive.all_entries(("event_uid",)):
+        yield Extra(LEDGER, item["event_uid"]["S"])
+    for item in archive.all_quarantined(("quarantine_id",)):
+        yield Extra(QUARANTINE, item["quarantine_id"]["S"])
 
 
 _OF_AN_ENTRY: Final = ("event_uid", "event", "salt", "outcome")

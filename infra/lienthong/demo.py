@@ -11,8 +11,9 @@ import json
 import random
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -20,32 +21,38 @@ import orjson
 
 from functions.shared.adapters.archive import Archive
 from functions.shared.adapters.attributes import from_item
+from functions.shared.adapters.keys import parse_record_key
 from functions.shared.core.kinds import DOSSIER
-from functions.shared.core.quarantine import quarantine_id
-from infra.lienthong import context, history, import_log, show, stats, verify
-from infra.lienthong.conservation import Sent
-from infra.lienthong.console import Console, Json, counted
+from infra.lienthong import context, demo_city, history, import_log, show, stats, truth, verify
+from infra.lienthong.conservation import LEDGER, Extra, Sent, held
+from infra.lienthong.console import Advance, Console, Json, counted
 from infra.lienthong.context import Stack
+from infra.lienthong.demo_city import DemoCity, Told
 from infra.lienthong.keys import RecordName, recognised
 from infra.lienthong.mapping import load
 from infra.lienthong.messages import Message, messages_of
+from infra.lienthong.pacing import STEP, mixed, paced, waiting_in
 from infra.lienthong.problems import Exit, Misuse, Problem, Unreachable
 from infra.lienthong.send import queue_of, send, urls_of
 from infra.lienthong.tables import AgencyNames, Patience, archive_of, reached
+from infra.lienthong.truth import Bad, Place
 from infra.lienthong.verification import Outcome, Verifier
 from infra.local import stack as local_stack
 from infra.local.site import ROOT, LocalStackError, Site, environment
 from schemas.envelope import MAX_MESSAGE_BYTES
 
 SEED: Final = 20260101
-"""Of the order in which the samples and the log are sent."""
+"""Of the order in which the samples and the log are sent; the city has one of its own."""
 QUEUE: Final = "population"
 """Where messages go whose type cannot be read."""
-THREADS: Final = 8
+THREADS: Final = 4
 LONGEST_WAIT: Final = 900.0
 LOG: Final = Path("dossiers/wabo_receipt_events.csv")
 MAPPING: Final = ROOT / "infra/reference/mappings/wabo-receipt.toml"
 SAMPLES: Final = ROOT / "events/demo"
+TOO_LARGE: Final = "too-large.ndjson"
+MEND: Final = SAMPLES / "mend.toml"
+"""A correction rule for one of the bad samples."""
 REGISTRY: Final = ROOT / "infra/reference/registry.ndjson"
 PERSON: Final = "001080200137"
 TIMELINE: Final = "H26.201-250707-0001"
@@ -83,13 +90,30 @@ class DossierCounts:
     """How far its steps are from a good number to read, and the code of that dossier."""
 
 
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """The project's own samples: what is sent in any order, what afterwards, the bad of both."""
+
+    shuffled: list[Message]
+    reused: list[Message]
+    bad: list[Bad]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The published log as events: their file, and in the order in which they are sent."""
+
+    file: Path
+    events: list[Message]
+
+
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """`demo` and its options."""
     parser = commands.add_parser(
         "demo",
-        help="run the main job on this machine, with samples or a real log",
-        description="Start the local stack, send the sample events and, where --data holds it, a "
-        "published log of a municipality, and show what became of them.",
+        help="run the main job on this machine, with an invented city and a real log",
+        description="Start the local stack, send the sample events, an invented city and, where "
+        "--data holds it, a published log of a municipality, and show what became of them.",
     )
     parser.add_argument(
         "--data",
@@ -169,92 +193,114 @@ class _Demo:
         return self._found
 
     def _everything(self) -> None:
-        samples, bad, reused = self._samples()
+        samples = self._samples()
+        city = self._city()
+        told = city.told(QUEUE)
         receipt = self._import() if self._log is not None else None
-        self._spool([*samples, *reused], receipt)
-        foreign = self._foreign()
-        self._send_samples(samples, reused)
-        if receipt is not None:
-            self._send_log(receipt)
-        self._wait()
-        self._conservation(foreign)
-        self._refused(bad, reused)
+        before = self._held()
+        self._send_registry(city)
+        self._send_everything(samples, told, receipt)
+        foreign = self._conservation(before)
+        self._truth(city, foreign)
+        self._refused(samples, told)
         counts = self._count_log() if receipt is not None else DossierCounts()
         self._look(counts)
         self._verify()
-        self._next(receipt, counts)
+        self._next(city, receipt, counts)
 
     # Input ----------------------------------------------------------------------------------
 
-    def _samples(self) -> tuple[list[Message], list[Message], list[Message]]:
-        """What is sent first, in the order it is sent; the bad ones of it; what comes after."""
-        too_large = self._folder / "too-large.ndjson"
+    def _samples(self) -> Samples:
+        too_large = self._folder / TOO_LARGE
         too_large.write_bytes(_too_large())
         good = list(messages_of(_names("0[1-7]-*.ndjson")))
         bad = [*messages_of(_names("90-*.ndjson")), *messages_of([str(too_large)])]
+        reused = list(messages_of(_names("91-*.ndjson")))
         chance = random.Random(SEED)  # an order, not a secret
-        samples = [*good, *bad]
-        samples += chance.sample(samples, len(samples) // 3)
-        chance.shuffle(samples)
-        return samples, bad, list(messages_of(_names("91-*.ndjson")))
+        shuffled = [*good, *bad]
+        shuffled += chance.sample(shuffled, len(shuffled) // 3)
+        chance.shuffle(shuffled)
+        return Samples(shuffled, reused, [_bad(message) for message in [*bad, *reused]])
 
-    def _import(self) -> tuple[Path, import_log.Summary]:
+    def _city(self) -> DemoCity:
+        story = self._story
+        story.heading("A city, invented: always the same one")
+        city = demo_city.made(self._folder / "city", story)
+        counts, records = city.counts, city.counts["records"]
+        story.say(
+            f"{records['person']:,} records of people, {records['insurance-card']:,} of "
+            f"health-insurance cards and {records['dossier']:,} of dossiers, in "
+            f"{counts['good']:,} events from {city.since} to {city.until}."
+        )
+        story.say(
+            f"{counts['messages']:,} messages: {city.repeats:,} repeat another "
+            f"({city.repeats / counts['messages']:.1%}), {sum(counts['bad'].values()):,} must be "
+            f"refused, {counts['disorder'] + counts['late']:,} come late, "
+            f"{sum(counts['rival'].values()):,} contradict another agency, "
+            f"{sum(counts['typo'].values()):,} hold a typing error."
+        )
+        return city
+
+    def _import(self) -> Receipt:
         self._story.heading("A real log becomes events of the contract")
         self._story.say(f"{self._log}: {ABOUT_THE_LOG}.")
         target = self._folder / "receipt.ndjson"
         summary = import_log.import_file(str(self._log), load(MAPPING), str(target), self._story)
         self._story.say(import_log.told(summary))
-        return target, summary
+        events = list(messages_of([str(target)]))
+        random.Random(SEED).shuffle(events)  # an order, not a secret
+        return Receipt(target, events)
 
-    def _spool(
-        self, samples: Sequence[Message], receipt: tuple[Path, import_log.Summary] | None
-    ) -> None:
-        self._sent.add(messages_of([str(REGISTRY)]), QUEUE)
-        self._sent.add(samples, QUEUE)
-        if receipt is not None:
-            self._sent.add(messages_of([str(receipt[0])]), QUEUE)
-
-    def _foreign(self) -> set[tuple[str, str]]:
-        """What the tables hold already that is not of the demo: it is left aside."""
-        self._sent.locate(self._archive, Patience())
-        return set(self._sent.extras(self._archive))
+    def _held(self) -> set[Extra]:
+        """What the tables hold before anything is sent; what of it the demo did not send, on an
+        earlier run, is left aside."""
+        return set(held(self._archive))
 
     # Sending --------------------------------------------------------------------------------
 
-    def _send_samples(self, samples: Sequence[Message], reused: Sequence[Message]) -> None:
+    def _send_registry(self, city: DemoCity) -> None:
         story = self._story
-        story.heading("Sample events into the queues")
-        story.say(
-            "People, insurance cards and dossiers of a small city, all invented: rival statements, "
-            "late and repeated events, and bad messages among them, shuffled."
-        )
-        self._send(samples, "Sending the samples")
-        stats.drain(self._stack, story, len(samples), Patience(LONGEST_WAIT))
-        story.say("When those were taken in: ids that were used before, with other content.")
-        self._send(reused, "Sending reused ids")
-        if self._log is None:
+        story.heading("The registry first: who may say what")
+        self._sent.add(messages_of([str(REGISTRY)]), QUEUE)
+        events = list(messages_of([str(city.registry)]))
+        self._send(events, len(events), "Sending the registry")
+        stats.drain(self._stack, story, len(events), Patience(LONGEST_WAIT))
+
+    def _send_everything(self, samples: Samples, told: Told, receipt: Receipt | None) -> None:
+        story = self._story
+        story.heading("Everything at once into the queues")
+        if receipt is None:
             story.say(
                 f"Not sent: {ABOUT_THE_LOG}. `make demo DATA=folder` adds it, where the folder "
                 f"holds {LOG}."
             )
-
-    def _send_log(self, receipt: tuple[Path, import_log.Summary]) -> None:
-        self._story.heading("The real log into the dossier queue")
-        everything = list(messages_of([str(receipt[0])]))
-        random.Random(SEED).shuffle(everything)
-        self._send(everything, "Sending the log, shuffled")
-
-    def _send(self, messages: Sequence[Message], label: str) -> None:
-        total = sum(len(message.body) + 1 for message in messages)
+        story.say("The queues are worked while more is sent; few messages wait at any time.")
         began = time.monotonic()
-        with self._story.progress(label, total) as advance:
+        sources = [samples.shuffled, told.messages, receipt.events if receipt else []]
+        count = sum(map(len, sources))
+        patience = Patience(LONGEST_WAIT)
+        flow = paced(mixed(*sources), lambda: waiting_in(self._stack), patience)
+        self._send(flow, count, "Sending, and working")
+        stats.drain(self._stack, story, count, patience)
+        story.say("Those were taken in. Now ids that were used before, with other content.")
+        last = [*samples.reused, *told.last]
+        self._send(last, len(last), "Sending reused ids")
+        stats.wait(self._sent, self._stack, self._archive, story, patience.remaining())
+        seconds = time.monotonic() - began
+        story.say(
+            f"The queues are empty and every event was looked for: {seconds:.0f} s, "
+            f"{(count + len(last)) / seconds:,.0f} messages a second on this machine's emulator."
+        )
+
+    def _send(self, messages: Iterable[Message], count: int, label: str) -> None:
+        began = time.monotonic()
+        with self._story.progress(label, count) as advance:
             report = send(
-                messages,
+                self._spooled(messages, advance),
                 self._stack.sqs,
                 urls_of(self._stack),
                 queue=QUEUE,
                 threads=THREADS,
-                advance=advance,
             )
         seconds = time.monotonic() - began
         counts = ", ".join(f"{queue} {count:,}" for queue, count in sorted(report.sent.items()))
@@ -264,45 +310,56 @@ class _Demo:
                 False, f"{counted(len(report.unsent), 'message')} not accepted.", self._story
             )
 
-    def _wait(self) -> None:
-        began = time.monotonic()
-        stats.wait(self._sent, self._stack, self._archive, self._story, LONGEST_WAIT)
-        seconds = time.monotonic() - began
-        self._story.say(
-            f"The queues were empty, and every event looked for, {seconds:.1f} s later."
-        )
+    def _spooled(self, messages: Iterable[Message], advance: Advance) -> Iterator[Message]:
+        """The messages, noted as sent on their way."""
+        remaining = iter(messages)
+        while chunk := list(islice(remaining, STEP)):
+            self._sent.add(chunk, QUEUE)
+            yield from chunk
+            advance(len(chunk))
 
     # What became of it ----------------------------------------------------------------------
 
-    def _conservation(self, foreign: set[tuple[str, str]]) -> None:
+    def _conservation(self, before: set[Extra]) -> set[Place]:
+        """The rule; returns the records about which others than the demo had their say."""
         story = self._story
         story.heading("Nothing vanished: sent = applied + superseded + quarantined")
         result = stats.conservation(self._sent, self._archive, exact=True)
-        result.extras = [extra for extra in result.extras if extra not in foreign]
+        foreign = [extra for extra in result.extras if extra in before]
+        result.extras = [extra for extra in result.extras if extra not in before]
         stats.tell_conservation(result, story)
         if foreign:
             story.say(f"{counted(len(foreign), 'entry')} of others on this stack left aside.")
         self._found.check(
             result.holds, "Each event sent is in the ledger or in quarantine, nothing more.", story
         )
+        uids = {extra.key for extra in foreign if extra.table == LEDGER}
+        entries = self._archive.events(uids, Patience(LONGEST_WAIT), ("event_uid", "record_key"))
+        return {parse_record_key(entry["record_key"]["S"]) for entry in entries}
 
-    def _refused(self, bad: Sequence[Message], reused: Sequence[Message]) -> None:
+    def _truth(self, city: DemoCity, foreign: set[Place]) -> None:
+        story = self._story
+        story.heading("The city's records against what is true of it")
+        with story.progress("Comparing records", None) as advance:
+            found = truth.compared(city.records, self._archive, foreign, advance)
+        truth.tell_records(found, story)
+        if found.mistyped:
+            story.say(
+                f"{counted(found.mistyped, 'record')} of them must show a typing error: nobody "
+                f"has corrected it. {_relative(str(city.records))} says what should stand there."
+            )
+        self._found.check(
+            found.holds, "Every record of the city shows what the city's truth says.", story
+        )
+
+    def _refused(self, samples: Samples, told: Told) -> None:
         story = self._story
         story.heading("Bad messages are kept whole, each with every reason against it")
-        stats.tell_quarantine(stats.gather(self._archive), story)
-        expected = {_held(message): _expected(message) for message in [*bad, *reused]}
-        reasons = {
-            plain["quarantine_id"]: plain["reasons"][0]["code"]
-            for plain in map(from_item, self._archive.quarantined(expected, Patience()))
-        }
-        as_expected = [
-            held in reasons and expects in (None, reasons[held])
-            for held, expects in expected.items()
-        ]
+        bad = [*samples.bad, *told.bad]
+        found = truth.refusals(bad, self._archive, Patience(LONGEST_WAIT))
+        truth.tell_refusals(found, story)
         self._found.check(
-            all(as_expected),
-            f"{counted(len(expected), 'bad message')} quarantined for the reason each expects.",
-            story,
+            found.holds, f"{counted(len(bad), 'bad message')} refused for what is wrong.", story
         )
 
     def _count_log(self) -> DossierCounts:
@@ -357,26 +414,36 @@ class _Demo:
             story,
         )
 
-    def _next(self, receipt: tuple[Path, import_log.Summary] | None, counts: DossierCounts) -> None:
+    def _next(self, city: DemoCity, receipt: Receipt | None, counts: DossierCounts) -> None:
         story = self._story
-        here = Path.cwd()
-        files = [*_names("*.ndjson"), str(self._folder / "too-large.ndjson"), str(REGISTRY)]
+        files = [str(self._folder / TOO_LARGE), str(REGISTRY), str(city.registry), str(city.events)]
         if receipt is not None:
-            files.append(str(receipt[0]))
-        shown = " ".join(_relative(name, here) for name in files if "/events/demo/" not in name)
+            files.append(str(receipt.file))
+        sent = " ".join([f"{_relative(str(SAMPLES))}/*.ndjson", *map(_relative, files)])
+        command = "lienthong" if _on_path() else _relative(str(ROOT / ".venv/bin/lienthong"))
+        rule = f"{command} quarantine correct --rule {_relative(str(MEND))}"
         story.heading("What to type next")
-        command = "lienthong" if _on_path() else _relative(str(ROOT / ".venv/bin/lienthong"), here)
-        samples = f"{_relative(str(SAMPLES), here)}/*.ndjson"
         for line in (
-            f"{command} show person {PERSON} --withdrawn",
+            f"{command} show person {city.disputed()}",
+            f"{command} history {PERSON}",
             f"{command} history {counts.example[1]} --json",
             f"{command} stats",
-            f"{command} stats --sent {samples} {shown} --queue {QUEUE} --exact",
+            f"{command} stats --sent {sent} --queue {QUEUE} --exact",
             f"{command} verify",
-            f"{command} --help",
-            "make down",
         ):
             story.out.print(f"  {line}", markup=False)
+        story.say("Mend a refused message: look, try the rule, apply it, see what it did.")
+        for line in (
+            f"{command} quarantine count",
+            f"{command} quarantine list --source H26.202",
+            f"{rule} --dry-run",
+            f"{rule} --yes",
+            f"{command} show person {PERSON}",
+            f"{command} history {PERSON}",
+        ):
+            story.out.print(f"  {line}", markup=False)
+        story.say("And in the end:")
+        story.out.print("  make down", markup=False)
 
 
 def _tell_history(archive: Archive, name: RecordName, story: Console) -> None:
@@ -407,8 +474,10 @@ def _too_large() -> bytes:
     return orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _held(message: Message) -> str:
-    return quarantine_id(queue_of(message.body) or QUEUE, message.body.decode())
+def _bad(message: Message) -> Bad:
+    """A sample to be refused, for the reason that it says it expects, if it can say one."""
+    queue = queue_of(message.body) or QUEUE
+    return Bad(message.file, message.line, queue, message.body, _expected(message))
 
 
 def _expected(message: Message) -> str | None:
@@ -421,8 +490,8 @@ def _expected(message: Message) -> str | None:
     return expects if isinstance(expects, str) else None
 
 
-def _relative(name: str, here: Path) -> str:
-    path = Path(name)
+def _relative(name: str) -> str:
+    path, here = Path(name), Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from functions.shared.core.cases import Entry
+from functions.shared.core.correction import Corrected, by_patch
 from functions.shared.core.kinds import KIND_OF_QUEUE, PERSON
 from functions.shared.core.reading import read
 from infra.lienthong import demo
 from infra.lienthong.__main__ import main
 from infra.lienthong.messages import Message, messages_of
+from infra.lienthong.quarantine import read_rule
 from infra.lienthong.send import queue_of, unsendable
 
 
@@ -48,3 +51,23 @@ def test_the_log_is_found_in_the_folder(tmp_path: Path, place: str) -> None:
     log.touch()
     assert demo._log_in(tmp_path) == log
     assert demo._log_in(None) is None
+
+
+def test_the_rule_to_type_mends_one_sample_and_that_alone() -> None:
+    rule = read_rule(demo.MEND)
+    meant = []
+    for sample in messages_of(demo._names("90-*.ndjson")):
+        body = sample.body.decode()
+        kind = KIND_OF_QUEUE[queue_of(sample.body) or demo.QUEUE]
+        reading = read(body, kind)
+        if not reading.reasons or reading.source not in rule.select.sources:
+            continue
+        if reading.reasons[0].path in rule.select.paths:
+            meant.append((kind.queue, body, reading.reasons[0].code))
+    ((queue, body, code),) = meant
+    assert rule.select.queues == {queue}
+    assert rule.select.reasons == {code}
+    entry = Entry("0" * 64, queue, "open", "2026-01-01T00:00:00.000000Z", code, body=body)
+    corrected = by_patch(entry, body, rule.patch)
+    assert isinstance(corrected, Corrected)
+    assert read(corrected.body, PERSON).reasons == ()
