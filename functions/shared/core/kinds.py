@@ -3,8 +3,8 @@
 One place, read by the pipeline, the tests and the documentation alike. Event types and what
 they must state are the other table, `schemas.event_types`. The order of `Kind.fields` is the
 order in which the ledger lists changes, so it is part of every hash: a new field goes to the
-end, before `annulment`, and no field ever moves. `Field.code` names the field inside a stored item's lanes and may
-never be reused for another field.
+end, before `annulment`, and no field ever moves. `Field.code` names the field inside a stored
+item's lanes and may never be reused for another field.
 """
 
 from __future__ import annotations
