@@ -21,7 +21,6 @@ MAX_SECONDS_AHEAD: Final = 300
 """How far `time` may be after the queue's SentTimestamp."""
 
 SPECVERSION: Final = "1.0"
-ID_MAX: Final = 128
 ID_PATTERN: Final = PRINTABLE_PATTERN
 """1-128 printable characters; unlike `str.isprintable` alike in every version of Python."""
 REGISTRY_SOURCE: Final = "/agencies/registry"

@@ -12,9 +12,6 @@ from typing import Final
 
 import orjson
 
-LARGEST_INTEGER: Final = 2**53
-"""RFC 7493 (I-JSON), 2.2: integers beyond this are not the same number to every reader."""
-
 # Dataclasses are no JSON either, though orjson would take them.
 _OPTIONS: Final = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS
 

@@ -16,7 +16,6 @@ from typing import Final
 
 STEP: Final = "step"
 REPLACES: Final = "replaces"
-ANNULMENT: Final = "annulment"
 MOST_STEPS_PER_SOURCE: Final = 200
 
 Ranks = Mapping[str, int]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
-from functions.shared.core.canonical import LARGEST_INTEGER, canonical
+from functions.shared.core.canonical import canonical
 from functions.shared.core.events import Envelope, Event, Json, Reason
 from functions.shared.core.kinds import REPLACES, STEP, Kind
 from functions.shared.core.lanes import replaces_field, step_field
@@ -30,7 +30,7 @@ from schemas.envelope import (
     SPECVERSION,
 )
 from schemas.event_types import EVENT_TYPES, EventType, validate_event_data
-from schemas.forms import normalise_instant
+from schemas.forms import LARGEST_INTEGER, normalise_instant
 from schemas.reasons import STOPPING
 from schemas.validation import FieldError
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from functions.shared.core.canonical import LARGEST_INTEGER, canonical, sha256_hex
+from functions.shared.core.canonical import canonical, sha256_hex
+from schemas.forms import LARGEST_INTEGER
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 # Above the basic plane UTF-16, by which the RFC sorts keys, and UTF-8 order differ; the keys of
