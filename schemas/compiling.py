@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from schemas.agency import AgencyData
 from schemas.dossier import DossierData
 from schemas.insurance_card import InsuranceCardData
+from schemas.load_manifest import MANIFEST
 from schemas.person import PersonData
 from schemas.rules import RULES
 
@@ -34,11 +35,20 @@ _REFERENCES: Final = frozenset({"ref", "schema_ref"})
 
 def module_of(kind: str) -> str:
     """The source of the module `schemas.compiled.<kind>`."""
+    return _module(f"the data of {kind} events", compiled(kind))
+
+
+def module_of_manifest() -> str:
+    """The source of the module `schemas.compiled.load_manifest`."""
+    return _module("load manifests", _compiled(MANIFEST.core_schema))
+
+
+def _module(what: str, schema: Any) -> str:
     return (
-        f'"""The validator of the data of {kind} events; written by `schemas.generate`."""\n'
+        f'"""The validator of {what}; written by `schemas.generate`."""\n'
         "# ruff: noqa: E501 - patterns stay whole\n\n"
         "from typing import Any, Final\n\n"
-        f"VALIDATOR: Final[dict[str, Any]] = {_source(compiled(kind))}\n"
+        f"VALIDATOR: Final[dict[str, Any]] = {_source(schema)}\n"
     )
 
 

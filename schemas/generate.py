@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from schemas.asyncapi import document
-from schemas.compiling import DATA, module_of
+from schemas.compiling import DATA, module_of, module_of_manifest
 from schemas.event_types import EVENT_TYPES
 from schemas.json_schemas import document_schemas, event_schemas
 
@@ -35,6 +35,7 @@ def files(root: Path = ROOT) -> dict[Path, str]:
         **{GENERATED / f"{name}.schema.json": _json(schema) for name, schema in schemas.items()},
         GENERATED / "asyncapi.json": _json(document(samples)),
         **{COMPILED / f"{kind.replace('-', '_')}.py": module_of(kind) for kind in DATA},
+        COMPILED / "load_manifest.py": module_of_manifest(),
     }
 
 

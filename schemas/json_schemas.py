@@ -16,6 +16,7 @@ from schemas.compiling import DATA
 from schemas.envelope import EXTENSION_NAME
 from schemas.event_types import EVENT_TYPES, OWN_ONLY, EventType
 from schemas.ledger import LedgerEntry
+from schemas.load_manifest import MANIFEST
 from schemas.quarantine import QuarantineEntry
 from schemas.records import RECORDS
 
@@ -64,20 +65,23 @@ def event_schema(event_type: EventType) -> Schema:
 
 
 def document_schemas() -> dict[str, Schema]:
-    """The schemas of what is stored, by name."""
+    """The schemas of what is stored and of what lies beside a file, by name."""
     models: dict[str, type[BaseModel]] = {
         **{f"record.{kind}": model for kind, model in RECORDS.items()},
         "ledger-entry": LedgerEntry,
         "quarantine-entry": QuarantineEntry,
+    }
+    adapters: dict[str, TypeAdapter[Any]] = {
+        name: TypeAdapter(model) for name, model in models.items()
     }
     return {
         name: {
             "$schema": DIALECT,
             "$id": f"urn:lienthong:schema:{name}",
             "title": name,
-            **_of(TypeAdapter(model)),
+            **_of(adapter),
         }
-        for name, model in models.items()
+        for name, adapter in {**adapters, "load-manifest": MANIFEST}.items()
     }
 
 
