@@ -47,3 +47,62 @@ def parse_reason_key(text: str) -> str:
 def quarantine_object(queue: str, quarantine_id: str, part: str) -> str:
     """The bucket key of what is too large for a quarantine item: its body or its reasons."""
     return f"{queue}/{quarantine_id}/{part}"
+
+
+# The intake bucket, and the table of loads ------------------------------------------------------
+
+_INCOMING: Final = "incoming/"
+_MANIFEST: Final = ".manifest.json"
+
+
+def incoming_object(name: str) -> str:
+    """`incoming/<name>`, the bucket key under which a file is dropped; a name may hold `/`."""
+    return f"{_INCOMING}{name}"
+
+
+def parse_incoming(key: str) -> str | None:
+    """The name of a dropped file or manifest, or None for another key."""
+    return key.removeprefix(_INCOMING) or None if key.startswith(_INCOMING) else None
+
+
+def manifest_object(key: str) -> str:
+    """The key of the manifest that belongs to a dropped file's key."""
+    return f"{key}{_MANIFEST}"
+
+
+def parse_manifest(key: str) -> str | None:
+    """The key of the file that a manifest's key belongs to, or None if it is no manifest's."""
+    return key.removesuffix(_MANIFEST) if key.endswith(_MANIFEST) else None
+
+
+def part_object(load_id: str, number: int) -> str:
+    """`parts/<load id>/<number>`: the plain lines of a range of a packed file."""
+    return f"parts/{load_id}/{number:08d}"
+
+
+def range_report_object(load_id: str, number: int, position: int) -> str:
+    """Refused lines of a range, from the line on that starts at `position`."""
+    return f"reports/{load_id}/ranges/{number:08d}/{position:015d}.ndjson"
+
+
+def report_object(load_id: str) -> str:
+    """`reports/<load id>/refused.ndjson`: every refused line of a load."""
+    return f"reports/{load_id}/refused.ndjson"
+
+
+LOAD_ITEM: Final = "load"
+"""The sort key of a load's own item."""
+RANGES: Final = "range#"
+"""What the sort keys of a load's ranges begin with."""
+LISTED: Final = "load"
+"""The partition of the index `by-time`, in which the loads' own items are."""
+
+
+def range_item(number: int) -> str:
+    """`range#<number, eight digits>`: sorted as the ranges lie in the file."""
+    return f"{RANGES}{number:08d}"
+
+
+def parse_range_item(text: str) -> int:
+    """The number in a `range_item`."""
+    return int(text.removeprefix(RANGES))
