@@ -510,8 +510,9 @@ def load_from(item: Item) -> Load:
     state = LoadState(plain["state"])
     if stuck and state in _BEGUN:
         state = LoadState.STUCK
+    values: dict[str, Any] = {name: plain[name] for name in _PLAIN if name in plain}
     return Load(
-        **{name: plain.get(name) for name in _PLAIN if name in plain or name == "sender"},
+        **{"sender": None, **values},
         state=state,
         problems=tuple(plain["problems"]),
         form=Form(plain["form"]) if "form" in plain else None,
