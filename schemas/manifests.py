@@ -55,7 +55,7 @@ def validate_manifest(value: object) -> list[str]:
 def _validator() -> Callable[[object], object]:
     from schemas.compiled.load_manifest import VALIDATOR
 
-    return SchemaValidator(VALIDATOR).validate_python  # type: ignore[arg-type]  # plain data
+    return SchemaValidator(VALIDATOR).validate_python
 
 
 def _complaint(details: ErrorDetails) -> str:
