@@ -158,41 +158,41 @@ class DynamoLoads:
         )
 
     def opened(
-        self, load_id: str, ranges: int, plain_size: int, at: str, deadline: Deadline
+        self,
+        load_id: str,
+        ranges: int,
+        plain_size: int,
+        problems: tuple[str, ...],
+        at: str,
+        deadline: Deadline,
     ) -> None:
-        """Every range is told. Conflict if somebody said so before."""
+        """Every range is told. Conflict if the load is not being split any more.
+
+        With `problems` the load will end as failed once what is there of it is worked.
+        """
         values: dict[str, Json] = {
             "state": LoadState.LOADING.value,
             "ranges": ranges,
             "plain_size": plain_size,
-            "updated_at": at,
-        }
-        self._change(load_id, values, _SPLITTING, deadline)
-
-    def break_off(
-        self, load_id: str, problems: tuple[str, ...], at: str, deadline: Deadline
-    ) -> None:
-        """Fails a load in the middle of its splitting. Conflict if it is not there."""
-        values: dict[str, Json] = {
-            "state": LoadState.FAILED.value,
             "problems": list(problems),
             "updated_at": at,
         }
         self._change(load_id, values, _SPLITTING, deadline)
 
     def close(
-        self, load_id: str, lines: int, tally: Tally, report: str, at: str, deadline: Deadline
+        self, load: Load, lines: int, tally: Tally, report: str, at: str, deadline: Deadline
     ) -> None:
-        """The load is done. Conflict if it was before."""
+        """The load has ended: failed where it has problems, else done. Conflict if it had."""
+        ended = LoadState.FAILED if load.problems else LoadState.DONE
         values: dict[str, Json] = {
-            "state": LoadState.DONE.value,
+            "state": ended.value,
             "lines": lines,
             "tally": dict(tally.as_json()),
             "report": report,
             "finished_at": at,
             "updated_at": at,
         }
-        self._change(load_id, values, _BEGUN, deadline)
+        self._change(load.load_id, values, _BEGUN, deadline)
 
     # Ranges ---------------------------------------------------------------------------------
 
@@ -420,6 +420,7 @@ class DynamoLoads:
 _UNBEGUN: Final = frozenset({LoadState.WAITING, LoadState.FAILED})
 _SPLITTING: Final = frozenset({LoadState.SPLITTING})
 _BEGUN: Final = frozenset({LoadState.SPLITTING, LoadState.LOADING})
+_OPENED: Final = frozenset({LoadState.LOADING, LoadState.DONE})
 
 
 def _condition_failed(error: Any) -> bool:
@@ -451,6 +452,7 @@ def _split_values(split: Split) -> dict[str, Json]:
     return {
         "told": split.told,
         "plain": split.plain,
+        "written": split.written,
         "member": split.member,
         "member_plain": split.member_plain,
     }
@@ -514,6 +516,7 @@ def load_from(item: Item) -> Load:
     return Load(
         **{"sender": None, **values},
         state=state,
+        opened=plain["state"] in _OPENED,
         problems=tuple(plain["problems"]),
         form=Form(plain["form"]) if "form" in plain else None,
         stuck=stuck,

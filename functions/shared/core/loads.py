@@ -50,7 +50,8 @@ class LoadState(StrEnum):
     """Every line has ended, and the report is written."""
     FAILED = "failed"
     """The file or its manifest is not as it must be; `problems` says what to do. Nothing of it
-    has been worked, unless `ranges` are there: then a packed file broke off in its middle."""
+    has been worked, unless `ranges` are there: then a packed file broke off in its middle, what
+    came before is loaded, and the report is written."""
 
 
 class RangeState(StrEnum):
@@ -116,7 +117,8 @@ class Load:
     `size` is that of the object; `plain_size` that of its lines, which for a packed file is
     known once it is split. `queue` takes the lines whose kind cannot be read. `manifest` is the
     manifest's JSON text, `header` the first line of a CSV file. `ranges` is how many there are
-    (None while that is not known), `done` how many of them are. `sender` is the principal that
+    (None while that is not known), `done` how many of them are; `opened` says that all of them
+    are told to the workers. `sender` is the principal that
     dropped the file, `sent_at` the instant of it. `lines`, `tally`, `report` (its key in the
     bucket) and `finished_at` are there once the load is done.
     """
@@ -130,6 +132,7 @@ class Load:
     sent_at: str
     range_bytes: int
     state: LoadState = LoadState.WAITING
+    opened: bool = False
     problems: tuple[str, ...] = ()
     form: Form | None = None
     packed: bool = False
@@ -153,13 +156,14 @@ class Load:
 class Split:
     """How far the splitting is: this many ranges are told to the workers.
 
-    For a packed file also where to go on: `plain` bytes are in parts; the gzip member that
-    held the last of them begins at byte `member` of the object and at byte `member_plain` of
-    the unpacked bytes.
+    For a packed file also where to go on: the first `plain` unpacked bytes are in parts, which
+    have `written` bytes together (less where a line was cut); the gzip member that held the
+    last of them begins at byte `member` of the object and byte `member_plain` unpacked.
     """
 
     told: int = 0
     plain: int = 0
+    written: int = 0
     member: int = 0
     member_plain: int = 0
 
@@ -177,7 +181,7 @@ class Range:
     """A range of a load and how far its worker is.
 
     It owns the lines that start in the bytes from `begin` up to `end` of the plain file. `part`
-    is the key of the object that holds them, where that is not the file itself. The next line
+    is the key of the object that holds just these bytes, where it is not the file itself. The next line
     to be worked starts at `position`; `lines` were counted until there, blank ones and a header
     included, so the numbers of a file's lines are sums over ranges. `reports` holds the refused
     lines, their numbers counted within the range.
