@@ -14,7 +14,7 @@ from typing import Final
 import orjson
 
 from functions.shared.core import rows
-from functions.shared.core.kinds import KIND_OF_QUEUE, KINDS, PERSON
+from functions.shared.core.kinds import KINDS, PERSON
 from functions.shared.core.loads import Form, LoadState
 
 GZIP: Final = b"\x1f\x8b"
@@ -135,20 +135,20 @@ def _without_manifest(name: str, head: bytes) -> Examined:
     rows_to_come = re.fullmatch(r".+\.csv(\.gz)?", name, re.IGNORECASE) is not None
     if not lines or (not rows_to_come and any(line[:1] == b"{" for line in lines)):
         return Examined(LoadState.SPLITTING, (), Form.NDJSON, _usual_queue(head))
-    return Examined(
-        LoadState.WAITING,
-        (
-            "The file needs a manifest that says what its lines are: drop it beside the file, with"
-            " .manifest.json after the file's name. The load starts then by itself.",
-        ),
-    )
+    return Examined(LoadState.WAITING, (_NEEDS_A_MANIFEST,))
+
+
+_NEEDS_A_MANIFEST: Final = (
+    "The file needs a manifest that says what its lines are: drop it beside the file, with"
+    " .manifest.json after the file's name. The load starts then by itself."
+)
 
 
 def _usual_queue(head: bytes) -> str:
     """The queue of the first line that names a kind; without one, the people's."""
     for line in head.split(b"\n"):
         queue = queue_of(line.decode("utf-8", "replace")) if b'"type"' in line else None
-        if queue in KIND_OF_QUEUE:
+        if queue is not None:
             return queue
     return PERSON.queue
 

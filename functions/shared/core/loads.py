@@ -181,10 +181,10 @@ class Range:
     """A range of a load and how far its worker is.
 
     It owns the lines that start in the bytes from `begin` up to `end` of the plain file. `part`
-    is the key of the object that holds just these bytes, where it is not the file itself. The next line
-    to be worked starts at `position`; `lines` were counted until there, blank ones and a header
-    included, so the numbers of a file's lines are sums over ranges. `reports` holds the refused
-    lines, their numbers counted within the range.
+    is the key of the object that holds just these bytes, where it is not the file itself. The
+    next line to be worked starts at `position`; `lines` were counted until there, blank ones and
+    a header included, so the numbers of a file's lines are sums over ranges. `reports` holds the
+    refused lines, their numbers counted within the range.
     """
 
     load_id: str
