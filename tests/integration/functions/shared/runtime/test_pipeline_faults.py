@@ -1,4 +1,7 @@
-"""Guarantees G2 to G4: whatever fails, nothing is lost and nothing is applied twice."""
+"""Guarantees G2 to G4 where several writers meet, and what each failure costs.
+
+That every single failure harms nothing is shown by the walk over all of them, beside this.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,6 @@ from functools import cache
 from typing import Any, Final
 
 import pytest
-from botocore.exceptions import (
-    ConnectionClosedError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    ReadTimeoutError,
-)
 
 from functions.shared.core.items import item_of
 from functions.shared.core.kinds import PERSON
@@ -98,73 +95,6 @@ def assert_whole(world: MotoWorld) -> None:
     assert {entry["status"] for entry in kept} == {"open"}
 
 
-ON_EVERY_CALL: Final[dict[str, Fault]] = {
-    "throttled": faults.answers("ThrottlingException"),
-    "throughput exceeded": faults.answers("ProvisionedThroughputExceededException"),
-    "request limit": faults.answers("RequestLimitExceeded"),
-    "server error": faults.answers("InternalServerError", 500),
-    "unknown server error": faults.answers("SomethingNew", 503),
-    "slow down": faults.answers("SlowDown", 503),
-    "no connection": faults.cut(EndpointConnectionError),
-    "no connection in time": faults.cut(ConnectTimeoutError),
-    "connection cut before": faults.cut(ConnectionClosedError),
-    "answer lost": faults.lost(ConnectionClosedError),
-    "answer too late": faults.lost(ReadTimeoutError),
-    "done but answered with an error": faults.lost_in_an_error,
-}
-ON_READS: Final[dict[str, Fault]] = {
-    **ON_EVERY_CALL,
-    "no key processed": faults.nothing_processed,
-    "half of the keys processed": faults.half_processed,
-}
-ON_TRANSACTIONS: Final[dict[str, Fault]] = {
-    **ON_EVERY_CALL,
-    "conflict": faults.cancelled("TransactionConflict"),
-    "conflict on an entry": faults.cancelled("TransactionConflict", at=1),
-    "conflict on another record": faults.cancelled("TransactionConflict", at=-1),
-    "conflict on all": faults.cancelled(*["TransactionConflict"] * 10),
-    "condition failed": faults.cancelled("ConditionalCheckFailed"),
-    "condition of an entry failed": faults.cancelled("ConditionalCheckFailed", at=2),
-    "throttled action": faults.cancelled("ThrottlingError", at=3),
-    "throughput of an action": faults.cancelled("ProvisionedThroughputExceeded"),
-    "throttled and conflicting": faults.cancelled("ThrottlingError", "TransactionConflict"),
-    "duplicate item": faults.cancelled("DuplicateItem", at=1),
-    "a reason unheard of": faults.cancelled("SomethingNew"),
-    "cancelled for nothing": faults.cancelled("None"),
-    "cancelled without reasons": faults.cancelled_without_reasons,
-    "conflict of the whole": faults.answers("TransactionConflictException"),
-    "still in progress": faults.answers("TransactionInProgressException"),
-    "token mismatch": faults.answers("IdempotentParameterMismatchException"),
-    "invalid for no reason": faults.answers("ValidationException"),
-}
-CASES: Final = [
-    *(("batch_get_item", name, fault) for name, fault in ON_READS.items()),
-    *(("transact_write_items", name, fault) for name, fault in ON_TRANSACTIONS.items()),
-    *(("update_item", name, fault) for name, fault in ON_EVERY_CALL.items()),
-    *(("put_object", name, fault) for name, fault in ON_EVERY_CALL.items()),
-]
-
-
-@pytest.mark.parametrize(
-    ("operation", "fault"),
-    [pytest.param(op, fault, id=f"{op}-{name}") for op, name, fault in CASES],
-)
-def test_a_passing_fault_loses_nothing_and_applies_nothing_twice(
-    aws: Aws, operation: str, fault: Fault
-) -> None:
-    world = prepared(aws)
-    client = Faulty(aws.dynamodb, faults.on(operation, fault))
-    s3 = Faulty(aws.s3, faults.on(operation, fault))
-    ends = delivered(world, batch(), client, s3)
-    assert operation in client.operations() + s3.operations()
-    assert_whole(world)
-    found = verdicts(ends)
-    assert found.count(Verdict.QUARANTINED) == len(POISON)
-    assert found.count(Verdict.DUPLICATE) == 1
-    assert found.count(Verdict.APPLIED) == 6
-    assert found.count(Verdict.SUPERSEDED) == 1
-
-
 STAYING: Final = (
     "throttled",
     "server error",
@@ -176,12 +106,15 @@ STAYING: Final = (
     "throttled action",
     "cancelled for nothing",
 )
+CASES: Final = [
+    pytest.param(operation, possible[name], id=f"{operation}-{name}")
+    for operation, possible in faults.APPLICABLE.items()
+    for name in STAYING
+    if name in possible
+]
 
 
-@pytest.mark.parametrize(
-    ("operation", "fault"),
-    [pytest.param(op, fault, id=f"{op}-{name}") for op, name, fault in CASES if name in STAYING],
-)
+@pytest.mark.parametrize(("operation", "fault"), CASES)
 def test_a_fault_that_stays_returns_what_it_stops_and_nothing_is_lost(
     aws: Aws, operation: str, fault: Fault
 ) -> None:
@@ -189,8 +122,11 @@ def test_a_fault_that_stays_returns_what_it_stops_and_nothing_is_lost(
     client = Faulty(aws.dynamodb, faults.always(operation, fault))
     s3 = Faulty(aws.s3, faults.always(operation, fault))
     ends = delivered(world, batch(), client, s3)
+    assert operation in client.operations() + s3.operations()
     assert_whole(world)
-    assert Verdict.AGAIN not in verdicts(ends)
+    found = verdicts(ends)
+    assert found.count(Verdict.QUARANTINED) == len(POISON)
+    assert Verdict.AGAIN not in found
 
 
 class TestLostAnswers:
@@ -265,51 +201,6 @@ class TestCulprits:
                 world.pipeline(Faulty(aws.dynamodb, denied)).run(batch(), Unhurried())
             assert type(caught.value).__name__ == "Defect"
             assert PERSON_ID not in str(caught.value)
-        delivered(world, batch())
-        assert_whole(world)
-
-
-class TestTheLine:
-    """The process dies between any two calls, and the queue delivers the batch again."""
-
-    def calls(self, aws: Aws) -> int:
-        world = prepared(aws)
-        client, s3 = Faulty(aws.dynamodb), Faulty(aws.s3)
-        world.pipeline(client, s3).run(batch(), Unhurried())
-        assert {*client.operations(), *s3.operations()} == {
-            "batch_get_item",
-            "transact_write_items",
-            "update_item",
-            "put_object",
-        }
-        return len(client.calls)
-
-    @pytest.mark.parametrize("fault", [faults.died_before, faults.died_after])
-    def test_wherever_it_dies_the_end_is_the_same(self, aws: Aws, fault: Fault) -> None:
-        for number in range(1, self.calls(aws) + 1):
-            world = prepared(aws)
-            client = Faulty(aws.dynamodb, faults.at_call(number, fault))
-            with pytest.raises(Died):
-                world.pipeline(client).run(batch(), Unhurried())
-            delivered(world, batch())
-            assert_whole(world)
-
-    @pytest.mark.parametrize("fault", [faults.died_before, faults.died_after])
-    def test_or_at_the_bucket(self, aws: Aws, fault: Fault) -> None:
-        world = prepared(aws)
-        with pytest.raises(Died):
-            world.pipeline(None, Faulty(aws.s3, faults.at_call(1, fault))).run(batch(), Unhurried())
-        delivered(world, batch())
-        assert_whole(world)
-
-    def test_it_may_die_again_and_again(self, aws: Aws) -> None:
-        world = prepared(aws)
-        for number in range(1, self.calls(aws) + 1):
-            client = Faulty(aws.dynamodb, faults.at_call(number, faults.died_after))
-            try:
-                world.pipeline(client).run(batch(), Unhurried())
-            except Died:
-                continue
         delivered(world, batch())
         assert_whole(world)
 
