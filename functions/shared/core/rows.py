@@ -557,7 +557,7 @@ def _about_templates(manifest: Manifest) -> Iterable[str]:
         try:
             holes = _template(text)
         except ValueError:
-            yield f"The template of `{place}` has a brace alone; to mean it, double it: {{{{ or }}}}."
+            yield f"The template of `{place}` has a brace alone; double it: {{{{ or }}}}."
             continue
         digest = ("*",) in holes
         if digest and place != "id":
