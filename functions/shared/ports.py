@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Protocol
 
 from functions.shared.core.events import Reason
+from functions.shared.core.loads import Load, Range, Reporting, Split, Tally
 from functions.shared.core.planning import KnownEvent, Loaded, RecordChange
 from functions.shared.core.quarantine import quarantine_id
 from functions.shared.core.registry import Agency
@@ -114,3 +115,98 @@ class Quarantine(Protocol):
     def resolve(
         self, ids: Collection[str], at: str, why: str, deadline: Deadline
     ) -> frozenset[str]: ...
+
+
+class Outbox(Protocol):
+    """A queue to send to.
+
+    `send` returns once every body is in the queue, some perhaps twice; else it raises `Retry`.
+    """
+
+    def send(self, bodies: Sequence[str], deadline: Deadline) -> None: ...
+
+
+class Objects(Protocol):
+    """The intake bucket.
+
+    `read` gives exactly the bytes that were asked for, of one version (the newest, if it is
+    empty). Whatever is stored is stored whole or not at all, and the same again is harmless. All
+    raise `Retry` for a passing failure, `Defect` where an object that must be there is gone.
+    """
+
+    def head(self, key: str, deadline: Deadline) -> tuple[str, int] | None: ...
+
+    def fetch(self, key: str, most: int, deadline: Deadline) -> bytes | None: ...
+
+    def read(self, key: str, version: str, begin: int, end: int, deadline: Deadline) -> bytes: ...
+
+    def put(self, key: str, content: bytes, deadline: Deadline) -> None: ...
+
+    def begin_upload(self, key: str, deadline: Deadline) -> str: ...
+
+    def upload_part(
+        self, key: str, upload: str, number: int, content: bytes, deadline: Deadline
+    ) -> str: ...
+
+    def end_upload(
+        self, key: str, upload: str, etags: Sequence[str], deadline: Deadline
+    ) -> None: ...
+
+
+class Loads(Protocol):
+    """The table of loads.
+
+    Every write is guarded by what it follows on and raises `Conflict` where that does not hold
+    any more, which is also how a write ends whose first answer was lost: read again, then judge.
+    Reads are consistent. All raise `Retry` for a passing failure.
+    """
+
+    def found(self, load_id: str, deadline: Deadline) -> Load | None: ...
+
+    def ranges(self, load_id: str, deadline: Deadline) -> list[Range]: ...
+
+    def range(self, load_id: str, number: int, deadline: Deadline) -> Range | None: ...
+
+    def create(self, load: Load, deadline: Deadline) -> Load: ...
+
+    def hold(
+        self, load_id: str, problems: tuple[str, ...], at: str, deadline: Deadline
+    ) -> None: ...
+
+    def fail(
+        self, load_id: str, problems: tuple[str, ...], at: str, deadline: Deadline
+    ) -> None: ...
+
+    def begin(self, load: Load, at: str, deadline: Deadline) -> None: ...
+
+    def told(self, load_id: str, split: Split, at: str, deadline: Deadline) -> None: ...
+
+    def opened(
+        self,
+        load_id: str,
+        ranges: int,
+        plain_size: int,
+        problems: tuple[str, ...],
+        at: str,
+        deadline: Deadline,
+    ) -> None: ...
+
+    def close(
+        self, load: Load, lines: int, tally: Tally, report: str, at: str, deadline: Deadline
+    ) -> None: ...
+
+    def open_range(self, fresh: Range, deadline: Deadline) -> Range: ...
+
+    def checkpoint(self, before: Range, after: Range, deadline: Deadline) -> None: ...
+
+    def complete(self, before: Range, after: Range, deadline: Deadline) -> None: ...
+
+    def stick(self, load_id: str, number: int, at: str, deadline: Deadline) -> None: ...
+
+    def unstick(self, load_id: str, number: int, at: str, deadline: Deadline) -> None: ...
+
+    def reporting(self, load_id: str, deadline: Deadline) -> Reporting | None: ...
+
+    def save_reporting(
+        self, load_id: str, before: Reporting | None, after: Reporting, deadline: Deadline
+    ) -> None: ...

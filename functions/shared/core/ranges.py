@@ -76,7 +76,7 @@ class Lines:
     @property
     def done(self) -> bool:
         """Whether every line that starts before `end` has been handed over."""
-        return self._aligned and self._begin >= self._end
+        return (self._begin if self._aligned else self._at) >= self._end
 
     def feed(self, data: bytes) -> Iterator[Line]:
         """The lines that these bytes complete."""

@@ -12,6 +12,7 @@ import secrets
 import time
 from datetime import UTC, datetime
 from functools import cache
+from typing import TYPE_CHECKING
 
 from functions.shared.adapters import clients
 from functions.shared.adapters.bulk import Waiting
@@ -19,6 +20,7 @@ from functions.shared.adapters.dynamodb import DynamoLedger, DynamoRecords
 from functions.shared.adapters.quarantine import DynamoQuarantine
 from functions.shared.adapters.registry import DynamoAgencies
 from functions.shared.core.instants import instant
+from functions.shared.core.kinds import AGENCY, KINDS
 from functions.shared.core.ledger import SALT_BYTES
 from functions.shared.runtime.dead_letters import DeadLetterService
 from functions.shared.runtime.logs import Narrator
@@ -26,9 +28,15 @@ from functions.shared.runtime.pipeline import Pipeline
 from functions.shared.runtime.settings import (
     Settings,
     dead_letter_settings,
+    file_split_settings,
+    range_sync_settings,
     sync_settings,
 )
 from functions.shared.runtime.sync import SyncService
+
+if TYPE_CHECKING:
+    from functions.shared.runtime.file_split import FileSplitService
+    from functions.shared.runtime.range_sync import RangeSyncService
 
 
 @cache
@@ -70,6 +78,77 @@ def dead_letter_service() -> DeadLetterService:
         narrator=Narrator(settings.log_hash_key),
         now=_now,
     )
+
+
+@cache
+def file_split_service() -> FileSplitService:
+    """The function that cuts dropped files into ranges."""
+    # What only loads need is imported only for them: a sync function starts without it.
+    from functions.shared.adapters import outbox
+    from functions.shared.adapters.loads import DynamoLoads
+    from functions.shared.adapters.objects import S3Objects
+    from functions.shared.runtime.file_split import FileSplitService
+
+    settings = file_split_settings(os.environ)
+    waiting = Waiting(time.sleep, random.random)
+    return FileSplitService(
+        bucket=settings.intake_bucket,
+        range_bytes=settings.range_bytes,
+        loads=DynamoLoads(clients.dynamodb(), settings.loads_table, waiting),
+        objects=S3Objects(clients.s3(), settings.intake_bucket, waiting),
+        ranges=outbox.SqsOutbox(outbox.sqs(), settings.ranges_queue_url, waiting),
+        narrator=Narrator(settings.log_hash_key),
+        now=_now,
+    )
+
+
+@cache
+def range_sync_service() -> RangeSyncService:
+    """The function that takes ranges of dropped files in."""
+    from functions.shared.adapters import outbox
+    from functions.shared.adapters.loads import DynamoLoads
+    from functions.shared.adapters.objects import S3Objects
+    from functions.shared.runtime.range_sync import RangeSyncService
+
+    settings = range_sync_settings(os.environ)
+    dynamodb, s3 = clients.dynamodb(), clients.s3()
+    waiting = Waiting(time.sleep, random.random)
+    agencies = DynamoAgencies(
+        dynamodb, settings.records_tables[AGENCY.name], waiting, time.monotonic
+    )
+    quarantine = _quarantine(settings, waiting, "range_sync")
+    service = RangeSyncService(
+        loads=DynamoLoads(dynamodb, settings.loads_table, waiting),
+        objects=S3Objects(s3, settings.intake_bucket, waiting),
+        ranges=outbox.SqsOutbox(outbox.sqs(), settings.ranges_queue_url, waiting),
+        pipelines={
+            kind.queue: Pipeline(
+                kind=kind,
+                store=DynamoRecords(
+                    dynamodb,
+                    kind,
+                    settings.records_tables[kind.name],
+                    settings.ledger_table,
+                    waiting,
+                ),
+                quarantine=quarantine,
+                agencies=agencies,
+                senders=settings.senders,
+                now=_now,
+                salt=_salt,
+                jitter=random.random,
+                pause=time.sleep,
+            )
+            for kind in KINDS.values()
+        },
+        narrator=Narrator(settings.log_hash_key),
+        now=_now,
+        token=lambda: secrets.token_hex(4),
+        pause=time.sleep,
+        jitter=random.random,
+    )
+    gc.freeze()
+    return service
 
 
 def _quarantine(settings: Settings, waiting: Waiting, closer: str) -> DynamoQuarantine:

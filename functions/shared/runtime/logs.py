@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
+from functions.shared.core.errors import Retry
 from functions.shared.core.kinds import KIND_OF_QUEUE
 from functions.shared.core.planning import Verdict
 from functions.shared.runtime.measures import OF_A_BATCH, OF_DEAD_LETTERS, Measure
@@ -79,6 +80,26 @@ class Narrator:
             error=type(error).__name__,
         )
         self._count(queue, {Measure.FAILED: 1})
+
+    def tell_range(self, load_id: str, number: int, tally: Mapping[str, int], lines: int) -> None:
+        """Logs how far a range of a load is. A load's id is a hash and may be said aloud."""
+        self._logger.info(
+            "A range was worked.", load=load_id, range=number, lines=lines, verdicts=dict(tally)
+        )
+
+    def tell_load(self, load_id: str, measure: Measure) -> None:
+        """Logs and counts what became of a load: one of `OF_A_LOAD`."""
+        self._logger.info("A load went on.", load=load_id, counted=str(measure))
+        self._metrics.add_metric(measure, MetricUnit.Count, 1)
+        self._metrics.flush_metrics()
+
+    def failed_at_loading(self, error: Exception) -> None:
+        """Logs that a message of a load comes back; names the error's class, never its text."""
+        name = type(error).__name__
+        if isinstance(error, Retry):
+            self._logger.info("A step of a load was not finished; it comes back.", error=name)
+        else:
+            self._logger.error("A step of a load failed; it comes back.", error=name)
 
     def _log(
         self, queue: str, messages: Sequence[Message], report: Report

@@ -46,6 +46,12 @@ class Measure(StrEnum):
     """Batches that a bug or a broken stack stopped; each message is then tried alone."""
     DEAD_LETTERS = "DeadLetters"
     """Messages that a queue gave up on and that are now kept in quarantine."""
+    LOADS_DONE = "LoadsDone"
+    """Files of which every line has ended."""
+    LOADS_FAILED = "LoadsFailed"
+    """Files that could not be loaded, or not to their end: they or their manifest are wrong."""
+    RANGES_STUCK = "RangesStuck"
+    """Ranges of a file, or files still being split, that began their last try."""
 
 
 OF_A_BATCH: Final = (
@@ -60,5 +66,7 @@ OF_A_BATCH: Final = (
     Measure.DEFECTS,
 )
 """What a sync function counts for every batch, nothing being a 0 so that rates are defined."""
+OF_A_LOAD: Final = (Measure.LOADS_DONE, Measure.LOADS_FAILED, Measure.RANGES_STUCK)
+"""What the functions of a load count, when it happens, by `service` alone."""
 OF_DEAD_LETTERS: Final = (Measure.DEAD_LETTERS, Measure.RETURNED, Measure.RESOLVED)
 """What the dead-letter function counts for every batch."""

@@ -14,6 +14,15 @@ from functions.shared.core.registry import Senders
 LOCAL_STAGE: Final = "local"
 """The only stage in which any sender may speak for any agency."""
 SHORTEST_HASH_KEY: Final = 32
+SMALLEST_RANGE: Final = 1024
+"""Bytes of a range; far less than is of use, so that tests need no large files."""
+TABLES_OF_KINDS: Final[Mapping[str, str]] = {
+    "person": "PEOPLE_TABLE",
+    "insurance-card": "INSURANCE_CARDS_TABLE",
+    "dossier": "DOSSIERS_TABLE",
+    "agency": "AGENCIES_TABLE",
+}
+"""Record kind -> the variable that names its table, for a function that writes them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,30 @@ class DeadLetterSettings(Settings):
     """What the dead-letter function needs besides: queue ARN -> queue name."""
 
     sources: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSettings(Settings):
+    """What both functions of a load need besides: where files are dropped and loads are kept."""
+
+    intake_bucket: str
+    loads_table: str
+    ranges_queue_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileSplitSettings(LoadSettings):
+    """What the splitting function needs besides: the size of a range."""
+
+    range_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RangeSyncSettings(LoadSettings):
+    """What the function of the ranges needs besides: record kind -> table, and who may speak."""
+
+    records_tables: Mapping[str, str]
+    senders: Senders
 
 
 def sync_settings(environment: Mapping[str, str]) -> SyncSettings:
@@ -74,6 +107,36 @@ def dead_letter_settings(environment: Mapping[str, str]) -> DeadLetterSettings:
     if unknown or not sources:
         raise Defect(f"DEAD_LETTER_SOURCES must name queues out of {', '.join(KIND_OF_QUEUE)}.")
     return DeadLetterSettings(**_shared(environment), sources=sources)
+
+
+def file_split_settings(environment: Mapping[str, str]) -> FileSplitSettings:
+    """The splitting function's settings. Raises Defect naming the variable that is wrong."""
+    text = _required(environment, "LOAD_RANGE_BYTES")
+    if not (text.isascii() and text.isdigit() and int(text) >= SMALLEST_RANGE):
+        raise Defect(f"LOAD_RANGE_BYTES must be a whole number from {SMALLEST_RANGE} on.")
+    return FileSplitSettings(
+        **_shared(environment), **_of_loads(environment), range_bytes=int(text)
+    )
+
+
+def range_sync_settings(environment: Mapping[str, str]) -> RangeSyncSettings:
+    """The settings of the function of the ranges. Raises Defect naming what is wrong."""
+    return RangeSyncSettings(
+        **_shared(environment),
+        **_of_loads(environment),
+        records_tables={
+            kind: _required(environment, name) for kind, name in TABLES_OF_KINDS.items()
+        },
+        senders=Senders(
+            registry=_ids(environment, "REGISTRY_SENDERS"),
+            anyone=_required(environment, "STAGE") == LOCAL_STAGE,
+        ),
+    )
+
+
+def _of_loads(environment: Mapping[str, str]) -> dict[str, str]:
+    names = ("intake_bucket", "loads_table", "ranges_queue_url")
+    return {name: _required(environment, name.upper()) for name in names}
 
 
 def _shared(environment: Mapping[str, str]) -> dict[str, str]:
