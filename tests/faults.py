@@ -43,10 +43,12 @@ class Clock:
         self._limit = seconds
         self.now = 0.0
         self.ends = seconds
+        self.invocations = 0
 
     def begin(self) -> None:
         """A new invocation, which has all of its time."""
         self.ends = self.now + self._limit
+        self.invocations += 1
 
     def passes(self, seconds: float) -> None:
         """So much later."""
@@ -142,6 +144,15 @@ def at_call(number: int, fault: Fault) -> Faults:
 def at_calls(chosen: Mapping[int, Fault]) -> Faults:
     """Faults by the number of their call."""
     return lambda call: chosen.get(call.number)
+
+
+def from_call(number: int, fault: Fault) -> Faults:
+    """The fault at a call and at all after it, as long as the first invocation lasts."""
+
+    def chosen(call: Call) -> Fault | None:
+        return fault if call.number >= number and call.clock.invocations <= 1 else None
+
+    return chosen
 
 
 def on(operation: str, *faults: Fault | None) -> Faults:

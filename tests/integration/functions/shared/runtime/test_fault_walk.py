@@ -31,7 +31,18 @@ from tests.builders import (
     sqs_record,
 )
 from tests.fakes import Unhurried
-from tests.faults import APPLICABLE, EVERYWHERE, Call, Clock, Fault, Faults, Faulty, at_calls, on
+from tests.faults import (
+    APPLICABLE,
+    EVERYWHERE,
+    Call,
+    Clock,
+    Fault,
+    Faults,
+    Faulty,
+    at_calls,
+    from_call,
+    on,
+)
 from tests.integration.functions.memory import Compared, in_memory
 from tests.integration.functions.stack import Aws
 from tests.integration.functions.walk import (
@@ -291,6 +302,17 @@ def test_a_second_fault_during_the_recovery_from_the_first(walk: Walk) -> None:
             walk.assert_unharmed_by(first, random.choice(walk.possible(random.choice(recovery))))
 
 
+OUTAGES: Final = ("access denied", "server error", "throttled", "no connection", "answer lost")
+
+
+@pytest.mark.parametrize("name", OUTAGES)
+def test_an_outage_that_begins_at_any_call_and_lasts(walk: Walk, name: str) -> None:
+    """Trying again is of no use until the batch is delivered again."""
+    for call in walk.calls:
+        found = walk.assert_unharmed(from_call(call.number, EVERYWHERE[name]))
+        assert found.deliveries == 2
+
+
 def test_a_storm_of_faults_that_ends(walk: Walk) -> None:
     """A fifth of all calls fails, in the recovery from failures as well, for a while."""
     for _ in range(settings().max_examples // 4):
@@ -311,15 +333,10 @@ class Hurried(Clock):
         super().__init__()
         self._times = times
         self.asked = 0
-        self.begun = 0
-
-    def begin(self) -> None:
-        super().begin()
-        self.begun += 1
 
     def get_remaining_time_in_millis(self) -> int:
         self.asked += 1
-        late = self.begun == 1 and self.asked > self._times
+        late = self.invocations == 1 and self.asked > self._times
         return 0 if late else super().get_remaining_time_in_millis()
 
 
