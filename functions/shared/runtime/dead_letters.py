@@ -49,17 +49,37 @@ class DeadLetterService:
     now: Callable[[], str]
 
     def handle(self, event: SqsEvent, context: LambdaContext) -> Answer:
-        """Keeps every message whole; those it could not keep come back."""
+        """Keeps every message whole; those it could not keep come back.
+
+        Should a bug or a broken stack stop a queue's messages, each is kept alone, so that one
+        takes no other with it.
+        """
         deadline = TimeLeft(context, KEPT_BACK)
         records = sorted(event["Records"], key=lambda record: str(record["eventSourceARN"]))
         unfinished: list[Message] = []
         for arn, group in groupby(records, key=lambda record: record["eventSourceARN"]):
             queue = self.sources[arn]
             messages = messages_of({"Records": list(group)}, _ANYONE)
-            report = self._keep(queue, messages, deadline)
-            self.narrator.tell_dead_letters(queue, messages, report)
-            unfinished += [messages[position] for position in report.unfinished()]
+            left = self._work(queue, messages, deadline)
+            if left is None:
+                left = []
+                for message in messages:
+                    alone = self._work(queue, [message], deadline)
+                    left += [message] if alone is None else alone
+            unfinished += left
         return answer(unfinished)
+
+    def _work(
+        self, queue: str, messages: Sequence[Message], deadline: Deadline
+    ) -> list[Message] | None:
+        """The messages that have to come back; None if a bug or a broken stack stopped it."""
+        try:
+            report = self._keep(queue, messages, deadline)
+        except Exception as error:  # the batch loop: be loud, without the error's text
+            self.narrator.failed(queue, error)
+            return None
+        self.narrator.tell_dead_letters(queue, messages, report)
+        return [messages[position] for position in report.unfinished()]
 
     def _keep(self, queue: str, messages: Sequence[Message], deadline: Deadline) -> Report:
         report = Report(dict.fromkeys(range(len(messages)), Verdict.AGAIN))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from functions.shared.core.errors import Retry
 from functions.shared.core.kinds import DOSSIER, PERSON
 from functions.shared.core.planning import KnownEvent
 from functions.shared.core.quarantine import quarantine_id
-from functions.shared.ports import Deadline, KnownEvents
+from functions.shared.ports import Deadline, KnownEvents, Refusal
 from functions.shared.runtime.dead_letters import DeadLetterService
 from functions.shared.runtime.logs import Narrator
 from tests.builders import body, event, lambda_context, messages, sqs_event
@@ -119,6 +119,23 @@ def test_what_could_not_be_kept_comes_back(narrate: Narrate) -> None:
     answer = service(world, narrate()).handle(batch, lambda_context())
     named = [item["itemIdentifier"] for item in answer["batchItemFailures"]]
     assert named == [record["messageId"] for record in batch["Records"]]
+
+
+def test_one_that_a_bug_stops_takes_no_other_with_it(narrate: Narrate, said: Said) -> None:
+    class Breaking(FakeQuarantine):
+        def keep(self, refusals: Sequence[Refusal], deadline: Deadline) -> None:
+            if any(refusal.body == "x" for refusal in refusals):
+                raise ZeroDivisionError
+            super().keep(refusals, deadline)
+
+    world = FakeWorld(PERSON, quarantine=Breaking())
+    batch = sqs_event([event(), "x", "y"], arn=PEOPLE)
+    answer = service(world, narrate()).handle(batch, lambda_context())
+    named = [item["itemIdentifier"] for item in answer["batchItemFailures"]]
+    assert named == [batch["Records"][1]["messageId"]]
+    assert world.quarantine.bodies() == {body(event()), "y"}
+    failed = [line["Failed"] for line in said() if "Failed" in line]
+    assert failed == [[1.0], [1.0]], "together, and alone"
 
 
 def test_what_the_ledger_could_not_be_asked_about_comes_back(
