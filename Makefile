@@ -1,7 +1,8 @@
-# Everything is installed into three environments of this folder, each from its own lock:
+# Everything is installed into four environments of this folder, each from its own lock:
 #   .venv           the service, its command line and its tests
 #   .venv-emulator  the AWS emulator, which pins a botocore of its own
 #   .venv-sam       cfn-lint and the SAM command line, which pin another
+#   .venv-plots     draws the plot of `make soak`, and is installed for that alone
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -15,11 +16,13 @@ BIN := .venv/bin
 SERVICE := .venv/.installed
 EMULATOR := .venv-emulator/.installed
 SAM := .venv-sam/.installed
+PLOTS := .venv-plots/.installed
 ARCHITECTURE ?= arm64
 DATA ?=
+MINUTES ?= 10
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help setup up down status demo test unit contract integration e2e lint check bench build \
+.PHONY: help setup up down status demo test unit contract integration e2e lint check bench soak build \
 	artifacts lock clean distclean
 
 help: ## what can be made (this list)
@@ -62,8 +65,11 @@ lint: $(SERVICE) $(SAM) ## style, types, layers, template, generated contracts
 
 check: lint test ## lint and test
 
-bench: $(SERVICE) ## measure the pipeline against an idiomatic handler
+bench: $(SERVICE) $(EMULATOR) ## measure the pipeline beside an idiomatic handler and hold it to its goals
 	@$(BIN)/python -m tests.bench
+
+soak: $(SERVICE) $(EMULATOR) $(PLOTS) ## mixed load with faults on an emulator of its own; MINUTES=10
+	@$(BIN)/python -m tests.bench.soak --minutes $(MINUTES) --plots .venv-plots/bin/python
 
 # The Python of the Lambda runtime, if this machine has it: it makes the artifacts' byte code.
 RUNTIME := 3.13
@@ -92,7 +98,7 @@ clean: ## stop the stack, forget its tables, remove what was built
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 distclean: clean ## also remove the environments
-	rm -rf .venv .venv-emulator .venv-sam *.egg-info
+	rm -rf .venv .venv-emulator .venv-sam .venv-plots *.egg-info
 
 # ------------------------------------------------------------------ environments
 # A lock names every package with its hash, so pip has nothing to resolve.
@@ -116,6 +122,10 @@ $(SAM): infra/locks/sam.txt
 	$(call install,.venv-sam,the template tools,sam)
 	@touch $@
 
+$(PLOTS): infra/locks/plots.txt
+	$(call install,.venv-plots,what draws plots,plots)
+	@touch $@
+
 lock: ## resolve the locks anew from pyproject.toml
 	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \
 	"$(PYTHON)" -m venv "$$scratch" && "$$scratch/bin/pip" install -qq --disable-pip-version-check uv; \
@@ -125,4 +135,5 @@ lock: ## resolve the locks anew from pyproject.toml
 	compile runtime pyproject.toml; \
 	compile dev pyproject.toml --group dev; \
 	compile emulator pyproject.toml --group emulator; \
-	compile sam --no-strip-extras --group sam
+	compile sam --no-strip-extras --group sam; \
+	compile plots --group plots

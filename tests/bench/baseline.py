@@ -5,6 +5,15 @@ with its DynamoDB store skips what was taken before, one `put_item` keeps the re
 the audit entry. Clients are made once; the identity of an event is its source and id, passed
 on as one short text, which is the cheapest key to hash.
 
+At its best settings, each measured here on batches of 100: keep-alive, no validation of
+parameters that the code itself makes (9 % less CPU), a collector that leaves alone what start-up
+made (the benchmark freezes it for both). The local cache of the idempotency utility stays off,
+as it answers only for an event that the same process took before, and here none comes twice. The
+idempotency store has a client of its own: handed the client of the resource it would send each
+key wrapped once more, which DynamoDB refuses. One log line for each event stays, under 1 % of
+the time, for without it nobody finds what became of a message. Tracer is left out: it needs
+aws-xray-sdk, which nothing else here does, and would make the baseline slower.
+
 It promises less than this service: record and audit are two writes that a crash can part, an
 event is known for an hour, the last to arrive wins whatever it says, and no field can tell
 who stated it.
@@ -12,7 +21,7 @@ who stated it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -57,10 +66,37 @@ class PersonEvent(BaseModel):
         return f"{self.source}#{self.id}"
 
 
+def record_item(stated: Mapping[str, Any], source: str, time: datetime, now: str) -> dict[str, Any]:
+    """The record as the table has it: what the last event said, and who said it when."""
+    return {
+        **{name: value for name, value in stated.items() if value is not None},
+        "source": source,
+        "stated_at": time.isoformat(),
+        "updated_at": now,
+    }
+
+
+def audit_item(
+    event_uid: str, key: str, type_: str, stated: Mapping[str, Any], now: str
+) -> dict[str, Any]:
+    """The audit entry of an event."""
+    return {
+        "event_uid": event_uid,
+        "personal_id": key,
+        "type": type_,
+        "recorded_at": now,
+        "data": dict(stated),
+    }
+
+
 def build(people: str, audit: str, idempotency: str) -> Handler:
     """The handler over three tables, with everything that lives as long as the function."""
     config = Config(
-        connect_timeout=2, read_timeout=10, retries={"mode": "standard"}, tcp_keepalive=True
+        connect_timeout=2,
+        read_timeout=10,
+        retries={"mode": "standard"},
+        tcp_keepalive=True,
+        parameter_validation=False,
     )
     dynamodb = boto3.resource("dynamodb", config=config)
     people_table, audit_table = dynamodb.Table(people), dynamodb.Table(audit)
@@ -68,31 +104,15 @@ def build(people: str, audit: str, idempotency: str) -> Handler:
     metrics = Metrics()
     processor = BatchProcessor(event_type=EventType.SQS)
     idempotency_config = IdempotencyConfig()
-    store = DynamoDBPersistenceLayer(table_name=idempotency, boto3_client=dynamodb.meta.client)
+    store = DynamoDBPersistenceLayer(table_name=idempotency, boto_config=config)
 
     @idempotent_function(  # type: ignore[untyped-decorator]  # the library's own
         data_keyword_argument="event_uid", config=idempotency_config, persistence_store=store
     )
     def take(event_uid: str, event: PersonEvent) -> str:
         now = datetime.now(UTC).isoformat()
-        stated: dict[str, Any] = {**event.data}
-        people_table.put_item(
-            Item={
-                **{name: value for name, value in stated.items() if value is not None},
-                "source": event.source,
-                "stated_at": event.time.isoformat(),
-                "updated_at": now,
-            }
-        )
-        audit_table.put_item(
-            Item={
-                "event_uid": event_uid,
-                "personal_id": event.subject,
-                "type": event.type,
-                "recorded_at": now,
-                "data": stated,
-            }
-        )
+        people_table.put_item(Item=record_item(event.data, event.source, event.time, now))
+        audit_table.put_item(Item=audit_item(event_uid, event.subject, event.type, event.data, now))
         return event_uid
 
     def take_record(record: SQSRecord) -> None:

@@ -1,9 +1,10 @@
 """A stand-in for DynamoDB and S3 that answers at once, so that only the client's CPU is measured.
 
-Run as a process of its own: it reads the items that its tables hold from its standard input,
-writes its port to its standard output and serves until it is ended. Writes are acknowledged
-and forgotten, so every batch of a workload meets the same tables. `GET /calls` gives the
-operations that were asked for since it was last called, and how often.
+Run as a process of its own: it reads what its tables hold from its standard input, writes its
+port to its standard output and serves until it is ended. A table holds items, or a crowd: so many
+people, each of whom exists and is made when asked for. Writes are acknowledged and forgotten, so
+every batch of a workload meets the same tables. `GET /calls` gives the operations that were asked
+for since it was last called, and how often.
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-Tables = Mapping[str, Mapping[str, Any]]
-"""table -> value of the partition key -> item, with attribute values as DynamoDB sends them."""
+from tests.bench.workload import person_item
+
+Tables = Mapping[str, Mapping[str, Any] | int]
+"""table -> value of the partition key -> item, with attribute values as DynamoDB sends them; or
+how many people the table holds."""
 
 _NOTHING: Final = b"{}"
 
@@ -88,7 +92,8 @@ class _Answers:
 
     def _item(self, table: str, key: Mapping[str, Mapping[str, str]]) -> Any:
         (value,) = key.values()
-        return self._tables.get(table, {}).get(value["S"])
+        held = self._tables.get(table, {})
+        return person_item(value["S"], held) if isinstance(held, int) else held.get(value["S"])
 
 
 async def _serve(
@@ -124,7 +129,7 @@ async def _serve(
 async def _main() -> None:
     answers = _Answers(json.load(sys.stdin))
     server = await asyncio.start_server(
-        lambda reader, writer: _serve(answers, reader, writer), "127.0.0.1", 0, limit=1 << 20
+        lambda reader, writer: _serve(answers, reader, writer), "127.0.0.1", 0, limit=1 << 22
     )
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
