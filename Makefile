@@ -19,10 +19,12 @@ SAM := .venv-sam/.installed
 PLOTS := .venv-plots/.installed
 ARCHITECTURE ?= arm64
 DATA ?=
+BODIES ?=
+SEED ?=
 MINUTES ?= 10
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help setup up down status demo test unit contract integration e2e lint check bench soak build \
+.PHONY: help setup up down status demo test unit contract integration e2e lint check bench soak fuzz build \
 	artifacts lock clean distclean
 
 help: ## what can be made (this list)
@@ -64,6 +66,9 @@ lint: $(SERVICE) $(SAM) ## style, types, layers, template, generated contracts
 	@echo "cfn-lint" && .venv-sam/bin/cfn-lint template.yaml
 
 check: lint test ## lint and test
+
+fuzz: $(SERVICE) ## any bodies through the functions (BODIES=, SEED=)
+	@$(BIN)/python -m tests.fuzz $(if $(BODIES),--bodies $(BODIES)) $(if $(SEED),--seed $(SEED))
 
 bench: $(SERVICE) $(EMULATOR) ## measure the pipeline beside an idiomatic handler and hold it to its goals
 	@$(BIN)/python -m tests.bench

@@ -49,6 +49,10 @@ class Tables:
         other._items = {table: dict(items) for table, items in self._items.items()}
         return other
 
+    def item(self, table: str, key: str) -> Item | None:
+        """The item that a table has under a key."""
+        return self._items[table].get(key)
+
     def create_table(self, *, TableName: str, KeySchema: Sequence[Any], **_: Any) -> None:
         (key,) = KeySchema
         self._keys[TableName] = key["AttributeName"]

@@ -133,8 +133,12 @@ class Site(MotoWorld):
 
     def sync(self, dynamodb: Any, s3: Any, clock: Clock, narrator: Narrator) -> SyncService:
         """The sync function of the kind's queue, in a new process."""
+        return SyncService(self.timed(dynamodb, s3, clock), narrator)
+
+    def timed(self, dynamodb: Any, s3: Any, clock: Clock) -> Pipeline:
+        """The pipeline of a function, which knows no other time than the clock's."""
         waiting = Waiting(clock.passes, lambda: 1.0)
-        pipeline = Pipeline(
+        return Pipeline(
             kind=self.kind,
             store=replace(self.store(dynamodb), waiting=waiting),
             quarantine=replace(self.quarantine(dynamodb, s3), waiting=waiting),
@@ -145,7 +149,6 @@ class Site(MotoWorld):
             jitter=lambda: 1.0,
             pause=clock.passes,
         )
-        return SyncService(pipeline, narrator)
 
     def dead_letter(
         self, dynamodb: Any, s3: Any, clock: Clock, narrator: Narrator
