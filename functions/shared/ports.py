@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Protocol
 
 from functions.shared.core.events import Reason
-from functions.shared.core.loads import Load, Range, Reporting, Split, Tally
+from functions.shared.core.loads import Load, Pinned, Range, Reporting, Split, Tally
 from functions.shared.core.planning import KnownEvent, Loaded, RecordChange
 from functions.shared.core.quarantine import quarantine_id
 from functions.shared.core.registry import Agency
@@ -126,11 +126,17 @@ class Outbox(Protocol):
     def send(self, bodies: Sequence[str], deadline: Deadline) -> None: ...
 
 
+class Inbox(Protocol):
+    """A queue whose messages can be asked for again before their visibility ends. Never raises."""
+
+    def show_again(self, receipt: str, seconds: int) -> None: ...
+
+
 class Objects(Protocol):
     """The intake bucket.
 
-    `read` gives exactly the bytes that were asked for, of one version (the newest, if it is
-    empty). Whatever is stored is stored whole or not at all, and the same again is harmless. All
+    `read` gives exactly the bytes that were asked for, of the pinned content (else the newest).
+    Whatever is stored is stored whole or not at all, and the same again is harmless. All
     raise `Retry` for a passing failure, `Defect` where an object that must be there is gone.
     """
 
@@ -138,7 +144,9 @@ class Objects(Protocol):
 
     def fetch(self, key: str, most: int, deadline: Deadline) -> bytes | None: ...
 
-    def read(self, key: str, version: str, begin: int, end: int, deadline: Deadline) -> bytes: ...
+    def read(
+        self, key: str, begin: int, end: int, deadline: Deadline, pinned: Pinned | None = None
+    ) -> bytes: ...
 
     def put(self, key: str, content: bytes, deadline: Deadline) -> None: ...
 

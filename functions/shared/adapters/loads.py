@@ -486,6 +486,7 @@ _PLAIN: Final = (
     "bucket",
     "key",
     "version",
+    "etag",
     "size",
     "sender",
     "sent_at",

@@ -1,10 +1,11 @@
-"""A queue that a function sends to."""
+"""A queue that a function sends to, or takes from and wants to see again sooner."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import botocore.session
 from botocore.config import Config
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
 
 _MOST_TRIES: Final = 6
-_AT_ONCE: Final = 10
 
 
 def sqs(region: str | None = None) -> SQSClient:
@@ -43,27 +43,41 @@ class SqsOutbox:
     waiting: Waiting
 
     def send(self, bodies: Sequence[str], deadline: Deadline) -> None:
-        """Every body is in the queue, some perhaps twice, or Retry is raised."""
-        for start in range(0, len(bodies), _AT_ONCE):
-            self._send(
-                {str(n): b for n, b in enumerate(bodies[start : start + _AT_ONCE])}, deadline
-            )
+        """Every body is in the queue, some perhaps twice, or Retry is raised.
 
-    def _send(self, left: dict[str, str], deadline: Deadline) -> None:
+        One by one: a load sends few, and an emulator asks for a permission to send batches that
+        AWS does not have.
+        """
+        for body in bodies:
+            self._send(body, deadline)
+
+    def _send(self, body: str, deadline: Deadline) -> None:
         for number in range(_MOST_TRIES):
             if number:
                 if deadline.remaining() <= 0:
                     break
                 self.waiting.before_try(number, deadline)
-            entries: Any = [{"Id": key, "MessageBody": body} for key, body in left.items()]
             try:
-                answer = self.client.send_message_batch(QueueUrl=self.url, Entries=entries)
+                self.client.send_message(QueueUrl=self.url, MessageBody=body)
             except AWS_ERRORS as error:
                 if issubclass(meaning(error), Defect):
-                    raise translated(error, "SendMessageBatch") from None
-                continue
-            for sent in answer.get("Successful", []):
-                left.pop(sent["Id"], None)
-            if not left:
+                    raise translated(error, "SendMessage") from None
+            else:
                 return
-        raise Retry("SendMessageBatch did not take every message in time.")
+        raise Retry("SendMessage did not succeed in time.")
+
+
+@dataclass(frozen=True, slots=True)
+class SqsInbox:
+    """`Inbox` over one queue."""
+
+    client: SQSClient
+    url: str
+
+    def show_again(self, receipt: str, seconds: int) -> None:
+        """The message is delivered again after so many seconds, if the queue can be told so."""
+        # Otherwise it comes when its visibility ends, which is late and no harm.
+        with suppress(*AWS_ERRORS):
+            self.client.change_message_visibility(
+                QueueUrl=self.url, ReceiptHandle=receipt, VisibilityTimeout=seconds
+            )

@@ -111,6 +111,14 @@ _COUNTED: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class Pinned:
+    """Which content of an object is meant: its version, and the ETag by which it is known."""
+
+    version: str
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
     """A load, as the table has it.
 
@@ -127,6 +135,7 @@ class Load:
     bucket: str
     key: str
     version: str
+    etag: str
     size: int
     sender: str | None
     sent_at: str
@@ -150,6 +159,11 @@ class Load:
     started_at: str | None = None
     updated_at: str | None = None
     finished_at: str | None = None
+
+    @property
+    def pinned(self) -> Pinned:
+        """The file's content, whatever is dropped under its key later."""
+        return Pinned(self.version, self.etag)
 
 
 @dataclass(frozen=True, slots=True)

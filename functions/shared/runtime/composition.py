@@ -89,6 +89,7 @@ def file_split_service() -> FileSplitService:
     from functions.shared.adapters.objects import S3Objects
     from functions.shared.runtime.file_split import FileSplitService
 
+    sqs = outbox.sqs()
     settings = file_split_settings(os.environ)
     waiting = Waiting(time.sleep, random.random)
     return FileSplitService(
@@ -96,7 +97,8 @@ def file_split_service() -> FileSplitService:
         range_bytes=settings.range_bytes,
         loads=DynamoLoads(clients.dynamodb(), settings.loads_table, waiting),
         objects=S3Objects(clients.s3(), settings.intake_bucket, waiting),
-        ranges=outbox.SqsOutbox(outbox.sqs(), settings.ranges_queue_url, waiting),
+        ranges=outbox.SqsOutbox(sqs, settings.ranges_queue_url, waiting),
+        files=outbox.SqsInbox(sqs, settings.files_queue_url),
         narrator=Narrator(settings.log_hash_key),
         now=_now,
     )

@@ -27,12 +27,17 @@ from functions.shared.core.instants import instant
 from functions.shared.core.intake import GZIP, HEAD, LARGEST_MANIFEST, examine
 from functions.shared.core.loads import SPLITTER, Load, LoadState, Range, Split, load_id
 from functions.shared.core.ranges import Lines, ranges_in
-from functions.shared.ports import Deadline, Loads, Objects, Outbox
+from functions.shared.ports import Deadline, Inbox, Loads, Objects, Outbox
 from functions.shared.runtime.loading import FILE_TRIES, Delivery, Task
 from functions.shared.runtime.logs import Narrator
 from functions.shared.runtime.measures import Measure
 from functions.shared.runtime.sqs import Answer, LambdaContext, SqsEvent, TimeLeft
 
+SOON: Final = 5
+"""Seconds until a notification that ran out of time comes again. The queue's visibility covers the
+function's longest run, so it would be an hour and a half."""
+LONGEST_WAIT: Final = 900
+"""Seconds until a notification that failed comes again; they double from ten."""
 KEPT_BACK: Final = 20.0
 """Seconds of the function's time that stay for what is under way."""
 _TOLD_AT_ONCE: Final = 100
@@ -57,6 +62,7 @@ class Dropped:
     bucket: str
     key: str
     version: str
+    etag: str
     size: int
     sender: str | None
     at: str
@@ -82,6 +88,7 @@ def _dropped(record: Mapping[str, Any]) -> Dropped:
         bucket=record["s3"]["bucket"]["name"],
         key=unquote_plus(stored["key"]),
         version=stored.get("versionId", ""),
+        etag=stored.get("eTag", ""),
         size=int(stored.get("size", 0)),
         sender=_principal(record.get("userIdentity", {}).get("principalId")),
         at=instant(datetime.fromisoformat(record["eventTime"].replace("Z", "+00:00"))),
@@ -102,6 +109,7 @@ class FileSplitService:
     loads: Loads
     objects: Objects
     ranges: Outbox
+    files: Inbox
     narrator: Narrator
     now: Callable[[], str]
 
@@ -114,11 +122,11 @@ class FileSplitService:
             try:
                 for dropped in dropped_in(delivery.body):
                     self._take(dropped, delivery.tries, deadline)
-            except OutOfTime:
-                unfinished.append(delivery.id)
             except Exception as error:  # the batch loop: be loud, without the error's text
                 self.narrator.failed_at_loading(error)
                 unfinished.append(delivery.id)
+                wait = SOON if isinstance(error, OutOfTime) else SOON * 2**delivery.tries
+                self.files.show_again(delivery.receipt, min(wait, LONGEST_WAIT))
         return {"batchItemFailures": [{"itemIdentifier": id_} for id_ in unfinished]}
 
     def _take(self, dropped: Dropped, tries: int, deadline: Deadline) -> None:
@@ -152,6 +160,7 @@ class FileSplitService:
                 bucket=dropped.bucket,
                 key=dropped.key,
                 version=dropped.version,
+                etag=dropped.etag,
                 size=dropped.size,
                 sender=dropped.sender,
                 sent_at=dropped.at,
@@ -193,7 +202,7 @@ class FileSplitService:
     def _begun(self, load: Load, deadline: Deadline) -> Load | None:
         """The load as its splitting begins; None if it waits or has failed."""
         manifest = self.objects.fetch(manifest_object(load.key), LARGEST_MANIFEST + 1, deadline)
-        head = self.objects.read(load.key, load.version, 0, min(load.size, HEAD), deadline)
+        head = self.objects.read(load.key, 0, min(load.size, HEAD), deadline, load.pinned)
         packed = head.startswith(GZIP)
         found = examine(load.key, _unpacked(head) if packed else head, manifest)
         if found.state is LoadState.WAITING:
@@ -342,7 +351,7 @@ class _Gunzip:
                     break
                 until = min(at + _READ, self._load.size)
                 data = self._objects.read(
-                    self._load.key, self._load.version, at, until, self._deadline
+                    self._load.key, at, until, self._deadline, self._load.pinned
                 )
                 at = until
             if inflate.eof:

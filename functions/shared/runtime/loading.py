@@ -43,9 +43,10 @@ def task_of(body: str) -> Task:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message as a queue delivered it: its id, its body, how often it was delivered."""
+    """A message as a queue delivered it: its id, its receipt, its body, how often it came."""
 
     id: str
+    receipt: str
     body: str
     tries: int
 
@@ -53,4 +54,4 @@ class Delivery:
     def of(cls, record: Mapping[str, Any]) -> Delivery:
         """The delivery of a record of an SQS event."""
         tries = int(record["attributes"]["ApproximateReceiveCount"])
-        return cls(record["messageId"], record["body"], tries)
+        return cls(record["messageId"], record["receiptHandle"], record["body"], tries)

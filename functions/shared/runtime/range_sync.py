@@ -176,7 +176,7 @@ class RangeSyncService:
             for index, piece in enumerate(part.reports):
                 if part.number == at.number and index < at.index:
                     continue
-                stored = self.objects.read(piece.key, "", 0, piece.size, deadline)
+                stored = self.objects.read(piece.key, 0, piece.size, deadline)
                 content += _renumbered(stored, at.lines)
                 length += piece.size
                 if length >= UPLOAD_PART:
@@ -263,14 +263,14 @@ class _Worker:
         aligned = part.part is not None or part.position > part.begin or part.begin == 0
         lines = Lines(part.position - (not aligned), part.end, aligned=aligned)
         if part.part is None:
-            key, version, offset, size = load.key, load.version, 0, load.size
+            key, pinned, offset, size = load.key, load.pinned, 0, load.size
         else:
-            key, version, offset, size = part.part, "", part.begin, part.end
+            key, pinned, offset, size = part.part, None, part.begin, part.end
         at = part.position - (not aligned)
         while at < size and not lines.done:
             until = min(at + READ, size)
             data = self._service.objects.read(
-                key, version, at - offset, until - offset, self._deadline
+                key, at - offset, until - offset, self._deadline, pinned
             )
             yield from lines.feed(data)
             at = until
@@ -463,7 +463,7 @@ class _Refusals:
             self._begin(position, b"")
             return
         last = self._parts[-1]
-        content = self._service.objects.read(last.key, "", 0, last.size, self._deadline)
+        content = self._service.objects.read(last.key, 0, last.size, self._deadline)
         self._parts = self._parts[:-1]
         self._begin(position, content)
 

@@ -64,9 +64,10 @@ class LoadSettings(Settings):
 
 @dataclass(frozen=True, slots=True)
 class FileSplitSettings(LoadSettings):
-    """What the splitting function needs besides: the size of a range."""
+    """What the splitting function needs besides: its own queue, and the size of a range."""
 
     range_bytes: int
+    files_queue_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,10 @@ def file_split_settings(environment: Mapping[str, str]) -> FileSplitSettings:
     if not (text.isascii() and text.isdigit() and int(text) >= SMALLEST_RANGE):
         raise Defect(f"LOAD_RANGE_BYTES must be a whole number from {SMALLEST_RANGE} on.")
     return FileSplitSettings(
-        **_shared(environment), **_of_loads(environment), range_bytes=int(text)
+        **_shared(environment),
+        **_of_loads(environment),
+        files_queue_url=_required(environment, "FILES_QUEUE_URL"),
+        range_bytes=int(text),
     )
 
 
