@@ -13,16 +13,28 @@ import pytest
 import yaml
 
 from functions.shared.core.kinds import KIND_OF_QUEUE
-from functions.shared.runtime.measures import NAMESPACE, OF_DEAD_LETTERS, Measure
-from functions.shared.runtime.settings import dead_letter_settings, sync_settings
+from functions.shared.runtime.loading import FILE_TRIES, RANGE_TRIES
+from functions.shared.runtime.measures import NAMESPACE, OF_A_LOAD, OF_DEAD_LETTERS, Measure
+from functions.shared.runtime.settings import (
+    TABLES_OF_KINDS,
+    dead_letter_settings,
+    file_split_settings,
+    range_sync_settings,
+    sync_settings,
+)
 
 ROOT: Final = Path(__file__).parents[2]
 Template = dict[str, Any]
 Findings = list[str]
 
-QUEUES: Final = ("Population", "Insurance", "Dossier", "Registry")
+EVENT_QUEUES: Final = ("Population", "Insurance", "Dossier", "Registry")
+LOAD_QUEUES: Final = {"Files": ("FileSplit", FILE_TRIES), "Ranges": ("RangeSync", RANGE_TRIES)}
+"""Queues of the loading: who takes from each, and the tries that the code counts on."""
+QUEUES: Final = (*EVENT_QUEUES, *LOAD_QUEUES)
 OUTPUTS: Final = {
     *(f"{queue}{kind}Url" for queue in QUEUES for kind in ("Queue", "DeadLetterQueue")),
+    "LoadsTable",
+    "IntakeBucket",
     "PeopleTable",
     "InsuranceCardsTable",
     "DossiersTable",
@@ -31,7 +43,7 @@ OUTPUTS: Final = {
     "QuarantineTable",
     "QuarantineBucket",
 }
-# Table: its key and its indexes; a number is marked.
+# Table: its key (with a second part after `+`) and its indexes; a number is marked.
 TABLES: Final[Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]]] = {
     "PeopleTable": (
         "personal_id",
@@ -53,6 +65,9 @@ TABLES: Final[Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]]] = {
         },
     ),
 }
+TABLES_OF_LOADS: Final[Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]]] = {
+    "LoadsTable": ("load_id+item", {"by-time": ("listing", "sent_at")}),
+}
 NUMBERS: Final = {"version"}
 OWN_TABLE: Final = {
     "PopulationSyncFunction": "PeopleTable",
@@ -64,6 +79,7 @@ OWN_TABLE: Final = {
 WIDE: Final = {
     "AccountAdministers": "without it the account's IAM policies could not grant the key's use",
     "LogsOfThisStack": "a key policy's resource is the key itself; the context narrows it",
+    "FilesThatS3NotifiesOf": "the same; the account and the service narrow it",
 }
 # Actions for which AWS has no resource but "*", and why a function needs them.
 EVERYWHERE: Final = {
@@ -164,8 +180,9 @@ def every_queue_has_a_dead_letter_queue(template: Template) -> Findings:
         redrive = all_queues[f"{queue}Queue"].get("RedrivePolicy", {})
         if redrive.get("deadLetterTargetArn") != get_att(dead) or dead not in all_queues:
             found.append(f"{queue}Queue gives up into {redrive.get('deadLetterTargetArn')}")
-        if not 3 <= redrive.get("maxReceiveCount", 0) <= 10:
-            found.append(f"{queue}Queue gives up after {redrive.get('maxReceiveCount')} tries")
+        tries = redrive.get("maxReceiveCount", 0)
+        if not 3 <= tries <= 10 or tries != LOAD_QUEUES.get(queue, (None, tries))[1]:
+            found.append(f"{queue}Queue gives up after {tries} tries")
         allow = all_queues.get(dead, {}).get("RedriveAllowPolicy", {})
         if (
             allow.get("redrivePermission") != "byQueue"
@@ -223,8 +240,11 @@ def every_source_reports_failures_per_item(template: Template) -> Findings:
         for event, source in sources(function).items():
             if source.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:
                 found.append(f"{name}.{event} answers for whole batches")
-            if source.get("BatchSize") != 100 or "MaximumBatchingWindowInSeconds" not in source:
-                found.append(f"{name}.{event} takes small batches")
+            # A file or a range is work for a whole run; of events, a batch is.
+            loads = name in {f"{function}Function" for function, _ in LOAD_QUEUES.values()}
+            window = "MaximumBatchingWindowInSeconds" in source
+            if (source.get("BatchSize"), window) != ((1, False) if loads else (100, True)):
+                found.append(f"{name}.{event} takes batches of another size")
             if "MaximumConcurrency" not in source.get("ScalingConfig", {}):
                 found.append(f"{name}.{event} scales without a limit")
     return found
@@ -235,9 +255,20 @@ def every_function_takes_from_its_own_queues(template: Template) -> Findings:
         name: [source["Queue"]["Fn::GetAtt"][0] for source in sources(function).values()]
         for name, function in functions(template).items()
     }
-    wanted = {f"{queue}SyncFunction": [f"{queue}Queue"] for queue in QUEUES}
-    wanted["DeadLetterFunction"] = [f"{queue}DeadLetterQueue" for queue in QUEUES]
-    return [name for name in {*taken, *wanted} if taken.get(name) != wanted.get(name)]
+    wanted = {f"{queue}SyncFunction": [f"{queue}Queue"] for queue in EVENT_QUEUES}
+    wanted["DeadLetterFunction"] = [f"{queue}DeadLetterQueue" for queue in EVENT_QUEUES]
+    wanted["FileSplitFunction"] = ["FilesQueue", "FilesDeadLetterQueue"]
+    wanted["RangeSyncFunction"] = ["RangesQueue"]
+    found = [name for name in {*taken, *wanted} if taken.get(name) != wanted.get(name)]
+    off = {
+        (name, event)
+        for name, function in functions(template).items()
+        for event, source in sources(function).items()
+        if source.get("Enabled") is False
+    }
+    if off != {("FileSplitFunction", "DeadLetters")}:
+        found.append(f"switched off: {sorted(off)}")
+    return found
 
 
 def every_function_logs_into_a_group_with_retention(template: Template) -> Findings:
@@ -258,17 +289,21 @@ def every_function_logs_into_a_group_with_retention(template: Template) -> Findi
 def tables_have_the_keys_and_indexes_of_the_contract(template: Template) -> Findings:
     found = []
     tables = of_type(template, "AWS::DynamoDB::Table")
-    for name in {*tables, *TABLES}:
-        if name not in tables or name not in TABLES:
+    known = {**TABLES, **TABLES_OF_LOADS}
+    for name in {*tables, *known}:
+        if name not in tables or name not in known:
             found.append(f"{name} is in the template or the contract alone")
             continue
-        key, indexes = TABLES[name]
+        key, indexes = known[name]
         table = tables[name]
         here = {
             index["IndexName"]: tuple(part["AttributeName"] for part in index["KeySchema"])
             for index in table.get("GlobalSecondaryIndexes", ())
         }
-        if table["KeySchema"] != [{"AttributeName": key, "KeyType": "HASH"}]:
+        keys = key.split("+")
+        if [(part["AttributeName"], part["KeyType"]) for part in table["KeySchema"]] != list(
+            zip(keys, ("HASH", "RANGE"), strict=False)
+        ):
             found.append(f"{name} has another key")
         if here != dict(indexes):
             found.append(f"{name} has the indexes {here}")
@@ -282,7 +317,7 @@ def tables_have_the_keys_and_indexes_of_the_contract(template: Template) -> Find
         types = {
             part["AttributeName"]: part["AttributeType"] for part in table["AttributeDefinitions"]
         }
-        used = {key, *(part for parts in indexes.values() for part in parts)}
+        used = {*keys, *(part for parts in indexes.values() for part in parts)}
         if types != {part: "N" if part in NUMBERS else "S" for part in used}:
             found.append(f"{name} defines {types}")
     return found
@@ -402,6 +437,57 @@ def plain_http_is_refused(template: Template) -> Findings:
     )
 
 
+def files_are_notified_of_by_s3_alone(template: Template) -> Findings:
+    """Who dropped a file is what the notification says, so nobody else may send one."""
+    found = []
+    policies = [
+        policy
+        for policy in of_type(template, "AWS::SQS::QueuePolicy").values()
+        if {"Ref": "FilesQueue"} in policy["Queues"]
+    ]
+    if len(policies) != 1:  # a queue has one policy: the second would replace the first
+        return [f"FilesQueue has {len(policies)} policies"]
+    statements_ = policies[0]["PolicyDocument"]["Statement"]
+    refused = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sqs:SendMessage",
+        "Condition": {"Bool": {"aws:PrincipalIsAWSService": "false"}},
+    }
+    if not any(statement.items() >= refused.items() for statement in statements_):
+        found.append("anybody with sqs:SendMessage may say who dropped a file")
+    allowed = [statement for statement in statements_ if statement["Effect"] == "Allow"]
+    if [(s["Principal"], s["Action"], sorted(s["Condition"])) for s in allowed] != [
+        ({"Service": "s3.amazonaws.com"}, "sqs:SendMessage", ["ArnLike", "StringEquals"])
+    ]:
+        found.append("S3 may not notify, or others may")
+    bucket = template["Resources"]["IntakeBucket"]
+    (notified,) = bucket["Properties"]["NotificationConfiguration"]["QueueConfigurations"]
+    if bucket.get("DependsOn") != "FilesQueuePolicy" or notified["Queue"] != get_att("FilesQueue"):
+        found.append("the bucket notifies another queue, or before it may")
+    return found
+
+
+def what_a_load_leaves_behind_expires(template: Template) -> Findings:
+    rules = properties(template, "IntakeBucket")["LifecycleConfiguration"]["Rules"]
+    kept = {
+        rule["Prefix"]: rule["ExpirationInDays"]
+        for rule in (r["Fn::If"][1] if "Fn::If" in r else r for r in rules)
+        if "Prefix" in rule
+    }
+    wanted = {
+        "incoming/": {"Ref": "IntakeRetentionDays"},
+        "parts/": {"Ref": "LoadRetentionDays"},
+        "reports/": {"Ref": "LoadRetentionDays"},
+    }
+    found = [] if kept == wanted else [f"kept: {kept}"]
+    queue = queues(template)["RangesQueue"]
+    least = template["Parameters"]["LoadRetentionDays"]["MinValue"]
+    if least * 24 * 3600 <= queue["MessageRetentionPeriod"]:
+        found.append("a part may expire before its task does")
+    return found
+
+
 def every_policy_is_narrow(template: Template) -> Findings:
     found = []
     for name, statement in statements(template):
@@ -437,7 +523,7 @@ def _names_one_thing(resource: Any) -> bool:
     if "Fn::GetAtt" in resource:
         return True
     text = resource.get("Fn::Sub", "*")
-    objects = re.fullmatch(r"\$\{[A-Za-z]+\.Arn\}/\*", text)
+    objects = re.fullmatch(r"\$\{[A-Za-z]+\.Arn\}/([a-z]+/)?\*", text)
     streams = re.fullmatch(
         r"arn:\$\{AWS::Partition\}:logs:\$\{AWS::Region\}:\$\{AWS::AccountId\}"
         r":log-group:/aws/lambda/\$\{AWS::StackName\}-[a-z-]+:log-stream:\*",
@@ -475,6 +561,40 @@ def every_role_is_one_function_s_and_grants_what_it_calls(template: Template) ->
     return found
 
 
+def _objects(folder: str) -> dict[str, str]:
+    return {"Fn::Sub": f"${{IntakeBucket.Arn}}/{folder}/*"}
+
+
+LOADING: Final[Mapping[str, list[tuple[str, Any]]]] = {
+    "FileSplitFunction": [
+        *(
+            (f"dynamodb:{action}", get_att("LoadsTable"))
+            for action in ("GetItem", "PutItem", "UpdateItem")
+        ),
+        ("sqs:SendMessage", get_att("RangesQueue")),
+        ("sqs:ChangeMessageVisibility", get_att("FilesQueue")),
+        ("s3:ListBucket", get_att("IntakeBucket")),
+        ("s3:GetObject", _objects("incoming")),
+        ("s3:GetObjectVersion", _objects("incoming")),
+        ("s3:PutObject", _objects("parts")),
+    ],
+    "RangeSyncFunction": [
+        *(
+            (f"dynamodb:{action}", get_att("LoadsTable"))
+            for action in ("GetItem", "PutItem", "Query", "UpdateItem")
+        ),
+        ("sqs:SendMessage", get_att("RangesQueue")),
+        ("s3:ListBucket", get_att("IntakeBucket")),
+        ("s3:GetObject", _objects("incoming")),
+        ("s3:GetObjectVersion", _objects("incoming")),
+        ("s3:GetObject", _objects("parts")),
+        ("s3:GetObject", _objects("reports")),
+        ("s3:PutObject", _objects("reports")),
+    ],
+}
+"""What the functions of a load call besides what every function does."""
+
+
 def _calls(name: str, function: Mapping[str, Any]) -> set[tuple[str, str]]:
     """What the function of this name calls, and on what."""
     tables = {"LedgerTable", "QuarantineTable"}
@@ -482,16 +602,21 @@ def _calls(name: str, function: Mapping[str, Any]) -> set[tuple[str, str]]:
     if name in OWN_TABLE:
         tables |= {OWN_TABLE[name], "AgenciesTable"}
         written = {OWN_TABLE[name], "LedgerTable"}
+    if name == "RangeSyncFunction":
+        tables |= set(OWN_TABLE.values())
+        written = {*OWN_TABLE.values(), "LedgerTable"}
+    keeps = name != "FileSplitFunction"
     group = function["FunctionName"]["Fn::Sub"]
     logs = (
         "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}"
         f":log-group:/aws/lambda/{group}:log-stream:*"
     )
     calls: list[tuple[str, Any]] = [
-        *(("dynamodb:BatchGetItem", get_att(table)) for table in tables),
+        *(("dynamodb:BatchGetItem", get_att(table)) for table in tables if keeps),
         *(("dynamodb:PutItem", get_att(table)) for table in written),
-        ("dynamodb:UpdateItem", get_att("QuarantineTable")),
-        ("s3:PutObject", {"Fn::Sub": "${QuarantineBucket.Arn}/*"}),
+        *((("dynamodb:UpdateItem", get_att("QuarantineTable")),) if keeps else ()),
+        *((("s3:PutObject", {"Fn::Sub": "${QuarantineBucket.Arn}/*"}),) if keeps else ()),
+        *LOADING.get(name, ()),
         ("kms:Decrypt", get_att("StackKey")),
         ("kms:GenerateDataKey", get_att("StackKey")),
         ("logs:CreateLogStream", {"Fn::Sub": logs}),
@@ -545,7 +670,8 @@ MetricName = tuple[str, frozenset[str]]
 BY_KIND: Final = frozenset({"kind", "service"})
 EMITTED: Final[frozenset[MetricName]] = frozenset(
     {
-        *((str(measure), BY_KIND) for measure in Measure),
+        *((str(measure), BY_KIND) for measure in Measure if measure not in OF_A_LOAD),
+        *((str(measure), frozenset({"service"})) for measure in OF_A_LOAD),
         (str(Measure.QUARANTINED), BY_KIND | {"reason"}),
     }
 )
@@ -604,7 +730,7 @@ def _rows(widget: Mapping[str, Any]) -> list[Any]:
 def alarms_watch_metrics_that_are_emitted(template: Template) -> Findings:
     found = []
     for name, alarm in of_type(template, "AWS::CloudWatch::Alarm").items():
-        queue = next((queue for queue in QUEUES if name.startswith(queue)), None)
+        queue = next((queue for queue in EVENT_QUEUES if name.startswith(queue)), None)
         if alarm["Namespace"] == "AWS/SQS":
             continue
         dimensions = {d["Name"]: d["Value"] for d in alarm["Dimensions"]}
@@ -612,9 +738,18 @@ def alarms_watch_metrics_that_are_emitted(template: Template) -> Findings:
             (alarm["MetricName"], frozenset(dimensions)) not in EMITTED
         ):
             found.append(f"{name} watches {alarm['MetricName']} by {sorted(dimensions)}")
+        elif name in ALARMS_OF_LOADS:
+            if (alarm["MetricName"], dimensions) != ALARMS_OF_LOADS[name]:
+                found.append(f"{name} watches {alarm['MetricName']} of {dimensions}")
         elif queue is None or dimensions != _emitter(queue.lower(), alarm["MetricName"]):
             found.append(f"{name} watches {dimensions}")
     return found
+
+
+ALARMS_OF_LOADS: Final = {
+    "FilesFailedAlarm": (str(Measure.LOADS_FAILED), {"service": "file_split"}),
+    "RangesStuckAlarm": (str(Measure.RANGES_STUCK), {"service": "range_sync"}),
+}
 
 
 def _emitter(queue: str, metric: str) -> dict[str, str]:
@@ -635,7 +770,8 @@ def every_queue_s_refusals_and_dead_letters_ring_an_alarm(template: Template) ->
         for measure in (Measure.REFUSED_PERCENT, Measure.DEAD_LETTERS)
         for kind in KIND_OF_QUEUE.values()
     }
-    return [f"{measure} of {kind}" for measure, kind in wanted - watched]
+    lost = set(ALARMS_OF_LOADS) - set(of_type(template, "AWS::CloudWatch::Alarm"))
+    return [f"{measure} of {kind}" for measure, kind in wanted - watched] + sorted(lost)
 
 
 def outputs_are_exactly_those_of_the_contract(template: Template) -> Findings:
@@ -684,8 +820,7 @@ def functions_are_told_exactly_what_their_settings_read(template: Template) -> F
         }:
             found.append(f"{name} tunes its log with {sorted(log)}")
         environment = _Recording({key: _value(value) for key, value in told.items()})
-        read = dead_letter_settings if name == "DeadLetterFunction" else sync_settings
-        read(environment)
+        SETTINGS.get(name, sync_settings)(environment)
         found += [f"{name}: {odd}" for odd in sorted(environment.read ^ (set(told) - log))]
         if told["POWERTOOLS_SERVICE_NAME"] != snake(name.removesuffix("Function")):
             found.append(f"{name} logs under the name {told['POWERTOOLS_SERVICE_NAME']}")
@@ -694,7 +829,21 @@ def functions_are_told_exactly_what_their_settings_read(template: Template) -> F
             or told["QUEUE"] != name.removesuffix("SyncFunction").lower()
         ):
             found.append(f"{name} writes {told['RECORDS_TABLE']} from {told['QUEUE']}")
+    told = functions(template)["RangeSyncFunction"]["Environment"]["Variables"]
+    written = {kind: told[variable] for kind, variable in TABLES_OF_KINDS.items()}
+    if written != {
+        kind.name: {"Ref": OWN_TABLE[f"{queue.capitalize()}SyncFunction"]}
+        for queue, kind in KIND_OF_QUEUE.items()
+    }:
+        found.append(f"RangeSyncFunction writes {written}")
     return found
+
+
+SETTINGS: Final[Mapping[str, Callable[[Mapping[str, str]], object]]] = {
+    "DeadLetterFunction": dead_letter_settings,
+    "FileSplitFunction": file_split_settings,
+    "RangeSyncFunction": range_sync_settings,
+}
 
 
 class _Recording(dict[str, str]):
@@ -721,13 +870,14 @@ def _value(value: Any) -> str:
         arn = r"arn:aws:sqs:region:000000000000:\1"
         return re.sub(r"\$\{(\w+)\.Arn\}", arn, value["Fn::Sub"])
     name = str(value["Ref"])
-    return {"LogHashKey": "k" * 32, "Stage": "dev"}.get(name, name.upper())
+    known = {"LogHashKey": "k" * 32, "Stage": "dev", "LoadRangeBytes": "8388608", "Wire": "direct"}
+    return known.get(name, name.upper())
 
 
 def dead_letters_are_known_by_the_queue_they_come_from(template: Template) -> Findings:
     told = functions(template)["DeadLetterFunction"]["Environment"]["Variables"]
     named = json.loads(told["DEAD_LETTER_SOURCES"]["Fn::Sub"])
-    wanted = {f"${{{queue}DeadLetterQueue.Arn}}": queue.lower() for queue in QUEUES}
+    wanted = {f"${{{queue}DeadLetterQueue.Arn}}": queue.lower() for queue in EVENT_QUEUES}
     return [] if named == wanted else [f"dead letters of {named}"]
 
 
@@ -789,6 +939,7 @@ RULES: Final[Mapping[Rule, tuple[Edit, ...]]] = {
     every_queue_has_a_dead_letter_queue: (
         lambda t: properties(t, "DossierQueue").pop("RedrivePolicy"),
         lambda t: properties(t, "DossierQueue")["RedrivePolicy"].update(maxReceiveCount=1),
+        lambda t: properties(t, "RangesQueue")["RedrivePolicy"].update(maxReceiveCount=6),
         lambda t: properties(t, "DossierDeadLetterQueue").pop("RedriveAllowPolicy"),
     ),
     every_queue_keeps_messages_for_fourteen_days: (
@@ -802,13 +953,33 @@ RULES: Final[Mapping[Rule, tuple[Edit, ...]]] = {
     visibility_is_at_least_six_times_the_timeout: (
         change("PopulationQueue", VisibilityTimeout=359),
         change("PopulationSyncFunction", Timeout=71),
+        change("RangeSyncFunction", Timeout=131),
     ),
     every_source_reports_failures_per_item: (
         change_source(FunctionResponseTypes=[]),
         change_source(BatchSize=10),
         change_source(ScalingConfig={}),
+        lambda t: properties(t, "RangeSyncFunction")["Events"]["Queue"]["Properties"].update(
+            BatchSize=100
+        ),
     ),
-    every_function_takes_from_its_own_queues: (change_source(Queue=get_att("RegistryQueue")),),
+    every_function_takes_from_its_own_queues: (
+        change_source(Queue=get_att("RegistryQueue")),
+        change_source(Enabled=False),
+        lambda t: properties(t, "FileSplitFunction")["Events"]["DeadLetters"]["Properties"].pop(
+            "Enabled"
+        ),
+    ),
+    files_are_notified_of_by_s3_alone: (
+        lambda t: properties(t, "FilesQueuePolicy")["PolicyDocument"]["Statement"].pop(1),
+        lambda t: properties(t, "FilesQueuePolicy")["PolicyDocument"]["Statement"].pop(),
+        lambda t: properties(t, "QueuesPolicy")["Queues"].append({"Ref": "FilesQueue"}),
+        lambda t: t["Resources"]["IntakeBucket"].pop("DependsOn"),
+    ),
+    what_a_load_leaves_behind_expires: (
+        lambda t: properties(t, "IntakeBucket")["LifecycleConfiguration"]["Rules"].pop(1),
+        lambda t: t["Parameters"]["LoadRetentionDays"].update(MinValue=7),
+    ),
     every_function_logs_into_a_group_with_retention: (
         lambda t: properties(t, "DeadLetterLogGroup").pop("RetentionInDays"),
         lambda t: properties(t, "DeadLetterLogGroup").pop("KmsKeyId"),
@@ -821,6 +992,7 @@ RULES: Final[Mapping[Rule, tuple[Edit, ...]]] = {
             Projection={"ProjectionType": "ALL"}
         ),
         lambda t: properties(t, "LedgerTable")["AttributeDefinitions"][2].update(AttributeType="S"),
+        lambda t: properties(t, "LoadsTable")["KeySchema"].pop(),
     ),
     tables_are_on_demand_encrypted_recoverable_and_streamed: (
         lambda t: properties(t, "DossiersTable").pop("SSESpecification"),
@@ -858,6 +1030,8 @@ RULES: Final[Mapping[Rule, tuple[Edit, ...]]] = {
     every_role_is_one_function_s_and_grants_what_it_calls: (
         grant("DossierSyncRole", "dynamodb:DeleteItem", get_att("DossiersTable")),
         grant("DeadLetterRole", "dynamodb:PutItem", get_att("LedgerTable")),
+        grant("FileSplitRole", "dynamodb:PutItem", get_att("LedgerTable")),
+        grant("RangeSyncRole", "s3:PutObject", {"Fn::Sub": "${IntakeBucket.Arn}/incoming/*"}),
         lambda t: properties(t, "DossierSyncRole")["Policies"][0]["PolicyDocument"][
             "Statement"
         ].pop(),
@@ -884,9 +1058,11 @@ RULES: Final[Mapping[Rule, tuple[Edit, ...]]] = {
         change("DossierGaveUpAlarm", MetricName="GivenUp"),
         change("DossierGaveUpAlarm", Dimensions=[{"Name": "kind", "Value": "dossier"}]),
         lambda t: properties(t, "DossierGaveUpAlarm")["Dimensions"][1].update(Value="person"),
+        lambda t: properties(t, "FilesFailedAlarm")["Dimensions"][0].update(Value="range_sync"),
     ),
     every_queue_s_refusals_and_dead_letters_ring_an_alarm: (
         lambda t: t["Resources"].pop("InsuranceGaveUpAlarm"),
+        lambda t: t["Resources"].pop("RangesStuckAlarm"),
         lambda t: properties(t, "InsuranceQuarantineAlarm").pop("AlarmActions"),
     ),
     outputs_are_exactly_those_of_the_contract: (
@@ -905,6 +1081,7 @@ RULES: Final[Mapping[Rule, tuple[Edit, ...]]] = {
         lambda t: properties(t, "DossierSyncFunction")["Environment"]["Variables"].pop(
             "RELAY_SENDERS"
         ),
+        tell("RangeSyncFunction", PEOPLE_TABLE="other"),
     ),
     dead_letters_are_known_by_the_queue_they_come_from: (
         lambda t: properties(t, "DeadLetterFunction")["Environment"]["Variables"].update(
