@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from functions.shared.core.quarantine import quarantine_id
 from infra.lienthong.console import Console
 from infra.lienthong.messages import Message, messages_of
 from infra.lienthong.send import queue_of, send
@@ -34,8 +35,8 @@ from tests.e2e.conftest import Deployed
 from tests.e2e.delivery import QUEUES, VISIBILITY, settle, url_output
 
 FOLDER: Final = ROOT / ".local" / "soak"
-EVERY: Final = 10.0
-"""Seconds from the end of a fault to the next."""
+FAULTS: Final = 20
+"""About so many faults are in a soak, if they leave each other room; at least one of each."""
 INTERVAL: Final = 10.0
 """Seconds over which quantiles are taken."""
 RECOVERY: Final = 25.0
@@ -86,7 +87,7 @@ class _Soak:
         self._probes = Probes(stack, self._clock)
         self._gauges = Gauges(stack, self._clock)
         self._saboteur = Saboteur(stack, self._clock, seed, _say)
-        self._given_up = 0
+        self._given_up: list[Published] = []
         self._ended = 0.0
 
     def run(self) -> Findings:
@@ -99,7 +100,9 @@ class _Soak:
         self._clock.begin()
         failures = self._under_faults()
         published = [*self._published, *self._probed()]
-        findings = checks.examined(self._stack, self._flow, published, there_before, _say)
+        findings = checks.examined(
+            self._stack, self._flow, published, self._given_up, there_before, _say
+        )
         findings.check("Whatever ran beside the load ran to its end.", failures)
         findings.check(
             f"All {len(self._probes.sent):,} probes became visible.", self._probes.waiting
@@ -108,7 +111,7 @@ class _Soak:
 
     def _under_faults(self) -> list[str]:
         publishing, seeing = self._probes.threads()
-        faults, gauges = self._saboteur.thread(EVERY), self._gauges.thread()
+        faults, gauges = self._saboteur.thread(every(self._flow.seconds)), self._gauges.thread()
         threads = [publishing, seeing, faults, gauges]
         for thread in threads:
             thread.start()
@@ -146,8 +149,7 @@ class _Soak:
         for queue, messages in checks.by_queue(last).items():
             self._send(queue, messages)
         settle(self._stack, SETTLING)
-        again = checks.given_up(self._stack, [*self._published, *self._probed()])
-        self._given_up = len(again)
+        self._given_up = again = checks.given_up(self._stack, [*self._published, *self._probed()])
         _say(f"{len(again):,} messages had been given up on; they are sent once more.")
         for queue, messages in checks.by_queue(again).items():
             self._send(queue, messages)
@@ -170,7 +172,7 @@ class _Soak:
 
     def document(self, findings: Findings, facts: Mapping[str, str]) -> dict[str, Any]:
         """All that was read, done and found."""
-        latencies = [took for began, took in self._probes.seconds if began <= self._ended]
+        seen = self._seen()
         return {
             "holds": findings.holds,
             "does_not_hold": findings.broken,
@@ -178,25 +180,36 @@ class _Soak:
             "seconds": round(self._ended, 1),
             "settled_after": round(self._clock.now(), 1),
             "messages": len(self._published) + len(self._probes.sent),
-            "given_up": self._given_up,
+            "given_up": len(self._given_up),
+            "given_up_probes": len(self._probes.seen) - len(seen),
             "counts": findings.counts,
-            "latency": quantiles(latencies),
-            "calm_latency": quantiles(self._calm()),
-            "intervals": intervals(self._probes.seconds, INTERVAL),
+            "latency": quantiles([took for _, took in seen]),
+            "calm_latency": quantiles(self._calm(seen)),
+            "intervals": intervals(seen, INTERVAL),
             "gauges": self._gauges.read,
             "faults": [fault.as_json() for fault in self._saboteur.done],
             "crushes": crushes(self._flow.seconds),
         }
 
-    def _calm(self) -> list[float]:
+    def _seen(self) -> list[tuple[float, float]]:
+        """When each probe was published and how long it took, without those given up on."""
+        gave_up = {quarantine_id(queue, message.body.decode()) for queue, message in self._given_up}
+        return [
+            self._probes.seen[probe.event_uid]
+            for probe in self._probes.sent
+            if probe.event_uid in self._probes.seen and probe.quarantine_id not in gave_up
+        ]
+
+    def _calm(self, seen: Sequence[tuple[float, float]]) -> list[float]:
         """Latencies of probes that were published while nothing was wrong, nor just before."""
         busy = [(fault.begin - 1, fault.end + RECOVERY) for fault in self._saboteur.done]
         busy += crushes(self._flow.seconds)
-        return [
-            took
-            for began, took in self._probes.seconds
-            if began <= self._ended and not any(a <= began <= b for a, b in busy)
-        ]
+        return [took for began, took in seen if not any(a <= began <= b for a, b in busy)]
+
+
+def every(seconds: float) -> float:
+    """Seconds from the end of a fault to the begin of the next."""
+    return max(10.0, seconds / FAULTS)
 
 
 def _draw(python: str, figures: Path, plot: Path) -> None:
@@ -213,7 +226,8 @@ def _tell(document: Mapping[str, Any]) -> None:
         f" {len(document['faults'])} faults; the last was done with after"
         f" {document['settled_after']:.0f} s. {document['given_up']:,} had been given up on.\n"
         f"Published to visible: p50 {latency['p50']:.2f} s, p99 {latency['p99']:.2f} s of"
-        f" {latency['probes']:,} probes; while nothing was wrong p50 {calm['p50']:.2f} s,"
+        f" {latency['probes']:,} probes ({document['given_up_probes']:,} more were given up on);"
+        f" while nothing was wrong p50 {calm['p50']:.2f} s,"
         f" p99 {calm['p99']:.2f} s of {calm['probes']:,}.\n"
         f"Memory: the emulator with its tables at most {most['emulator_mb']:.0f} MB, the largest"
         f" worker {most['largest_worker_mb']:.0f} MB. At most {most['waiting']:,.0f} messages"

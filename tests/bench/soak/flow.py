@@ -9,7 +9,7 @@ come that are refused for every reason there is. Twice the rate is four times as
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -29,7 +29,7 @@ from tests.e2e.poison import KINDS, poisons, stating
 QUEUE: Final = "population"
 """Where messages of the city go whose type cannot be read."""
 PROVINCE: Final = "79"
-MESSAGES_OF_A_PERSON: Final = 11
+MESSAGES_OF_A_PERSON: Final = 6
 """About so many messages a city has for each of its people; the rest of the load adds to them."""
 SHARE_OF_HOT: Final = 0.1
 HOT: Final = {"person": 900_001, "insurance-card": 900_002, "dossier": 900_003}
@@ -83,7 +83,7 @@ def flow(folder: Path, seconds: float, rate: float, seed: int, console: Console)
     ordered = list(mixed(told.messages, hot, bodies))
     due = [
         Due(at, queues.get(id(message)) or queue_of(message.body) or QUEUE, message)
-        for at, message in zip(_times(len(ordered), seconds), ordered, strict=True)
+        for at, message in zip(times(len(ordered), seconds), ordered, strict=True)
     ]
     bad = [
         Bad("refused", body.line, sent.queue, body.body, *sent.reasons[0])
@@ -121,7 +121,7 @@ def _refused(chance: random.Random) -> list[Sent]:
     return found
 
 
-def _times(number: int, seconds: float) -> Iterable[float]:
+def times(number: int, seconds: float) -> list[float]:
     """So many moments, four times as dense in a crush."""
     weights = [_density((place + 0.5) / 1000) for place in range(1000)]
     total, reached, times = sum(weights), 0.0, list[float]()

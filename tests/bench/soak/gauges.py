@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,20 +18,23 @@ from tests.e2e.poison import KINDS, stating
 
 PROBES_BEGIN: Final = 500_000
 """Records of probes are numbered from here on, each its own."""
-LOOKED_FOR: Final = 50
-"""Probes that are looked for in one call, the oldest."""
+LOOKED_FOR: Final = 100
+"""Probes that are looked for in one call, the most that one may ask for."""
+AT_RANDOM: Final = 30
+"""So many of them are drawn from the old ones, where there are more; the others are the newest."""
 
 
 @dataclass
 class Probes:
     """Events of records of their own, published one after another to every queue in turn, each
-    looked for in its table until it shows; `seconds` has when each was sent and how long it took.
+    looked for in its table until it shows; `seen` has when each was sent and how long it took, in
+    seconds, by its event.
     """
 
     stack: Deployed
     clock: Clock
     sent: list[Sent] = field(default_factory=list)
-    seconds: list[tuple[float, float]] = field(default_factory=list)
+    seen: dict[str, tuple[float, float]] = field(default_factory=dict)
     waiting: dict[str, float] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: count(PROBES_BEGIN))
 
@@ -58,14 +62,17 @@ class Probes:
 
     def look(self) -> None:
         """Notes which of the probes are in the ledger; their records came with them."""
-        oldest = list(self.waiting)[:LOOKED_FOR]
-        if not oldest:
+        probes = list(self.waiting)
+        if not probes:
             return
+        if len(probes) > LOOKED_FOR:
+            newest = AT_RANDOM - LOOKED_FOR
+            probes = random.sample(probes[:newest], AT_RANDOM) + probes[newest:]
         table = self.stack.outputs["LedgerTable"]
         answer = self._reader.batch_get_item(
             RequestItems={
                 table: {
-                    "Keys": [{"event_uid": {"S": uid}} for uid in oldest],
+                    "Keys": [{"event_uid": {"S": uid}} for uid in probes],
                     "ConsistentRead": True,
                     "ProjectionExpression": "event_uid",
                 }
@@ -73,8 +80,9 @@ class Probes:
         )
         now = self.clock.now()
         for item in answer["Responses"][table]:
-            began = self.waiting.pop(item["event_uid"]["S"])
-            self.seconds.append((began, now - began))
+            uid = item["event_uid"]["S"]
+            began = self.waiting.pop(uid)
+            self.seen[uid] = began, now - began
 
 
 @dataclass
@@ -133,6 +141,8 @@ def intervals(seconds: Sequence[tuple[float, float]], length: float) -> list[dic
 def quantiles(seconds: Sequence[float]) -> dict[str, float]:
     """Median, 99th per cent (the largest of fewer than a hundred) and largest, and of how many."""
     ordered = sorted(seconds)
+    if not ordered:
+        return {"p50": 0.0, "p99": 0.0, "most": 0.0, "probes": 0}
     return {
         "p50": round(statistics.median(ordered), 3),
         "p99": round(ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)], 3),

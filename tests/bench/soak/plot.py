@@ -39,7 +39,7 @@ def draw(figures: dict[str, Any], target: Path) -> None:
     memory.set_xlim(0, max(read["at"] for read in figures["gauges"]))
     _title(figure, figures)
     _legend(figure, names)
-    figure.subplots_adjust(left=0.075, right=0.93, top=0.875, bottom=0.125, hspace=0.12)
+    figure.subplots_adjust(left=0.075, right=0.93, top=0.875, bottom=0.115, hspace=0.12)
     figure.savefig(target, dpi=130)
 
 
@@ -61,6 +61,8 @@ def _latency(panel: Any, figures: dict[str, Any]) -> None:
     panel.set_yscale("log")
     panel.set_ylabel("published to visible, seconds")
     panel.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    low, high = panel.get_ylim()
+    panel.set_ylim(low, high * 3)
     panel.legend(loc="upper left", ncols=2, frameon=False)
     for number, fault in enumerate(figures["faults"], 1):
         place = (fault["begin"] + fault["end"]) / 2
@@ -73,9 +75,9 @@ def _latency(panel: Any, figures: dict[str, Any]) -> None:
 def _queues(panel: Any, figures: dict[str, Any]) -> None:
     at = [read["at"] for read in figures["gauges"]]
     panel.fill_between(
-        at, [read["waiting"] for read in figures["gauges"]], color=ORANGE, alpha=0.6, linewidth=0
+        at, [read["waiting"] for read in figures["gauges"]], color=GREY, alpha=0.45, linewidth=0
     )
-    panel.set_ylabel("messages in the queues", color=ORANGE)
+    panel.set_ylabel("messages in the queues", color=GREY)
     panel.set_ylim(bottom=0)
     published = panel.twinx()
     published.spines["right"].set_visible(True)
@@ -93,7 +95,7 @@ def _memory(panel: Any, figures: dict[str, Any]) -> None:
     ):
         panel.plot(at, [read[name] for read in figures["gauges"]], color=colour, label=label)
     panel.set_ylabel("resident memory, MB")
-    panel.set_ylim(bottom=0)
+    panel.set_ylim(0, panel.get_ylim()[1] * 1.2)
     panel.legend(loc="upper left", ncols=3, frameon=False)
 
 
@@ -131,7 +133,14 @@ def _legend(figure: Any, names: list[str]) -> None:
     ]
     patches.append(pyplot.Rectangle((0, 0), 1, 1, color=GREY, label="rate four times as high"))
     patches.append(pyplot.Line2D([0], [0], color=GREY, linestyle=":", label="all published"))
-    figure.legend(handles=patches, loc="lower center", ncols=5, frameon=False, fontsize=9.5)
+    figure.legend(
+        handles=patches,
+        loc="lower center",
+        bbox_to_anchor=(0.5, 0.012),
+        ncols=5,
+        frameon=False,
+        fontsize=9.5,
+    )
 
 
 if __name__ == "__main__":
