@@ -24,7 +24,7 @@ SEED ?=
 MINUTES ?= 10
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help setup up down status demo test unit contract integration e2e lint check bench soak fuzz build \
+.PHONY: help setup up down status demo test unit contract integration e2e lint check bench soak fuzz load-test build \
 	artifacts lock clean distclean
 
 help: ## what can be made (this list)
@@ -75,6 +75,10 @@ bench: $(SERVICE) $(EMULATOR) ## measure the pipeline beside an idiomatic handle
 
 soak: $(SERVICE) $(EMULATOR) $(PLOTS) ## mixed load with faults on an emulator of its own; MINUTES=10
 	@$(BIN)/python -m tests.bench.soak --minutes $(MINUTES) --plots .venv-plots/bin/python
+
+N ?= 1000000
+load-test: $(SERVICE) $(EMULATOR) ## load a file of N cards, kill workers, prove that all is there; N=1000000
+	@$(BIN)/python -m tests.bench.load --cards $(N)
 
 # The Python of the Lambda runtime, if this machine has it: it makes the artifacts' byte code.
 RUNTIME := 3.13

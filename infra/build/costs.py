@@ -5,6 +5,9 @@ types, by DynamoDB's rules: a write of up to 1 KB is one unit, in a transaction 
 entry is one unit when its keys appear or go and two when they change, outside of the
 transaction; a consistent read of up to 4 KB is one unit. The prices are an assumption, named
 below; everything else follows from the code.
+
+A file that is loaded (`load_cost`) costs the same units for each of its events, and instead of the
+queues of the events the requests for its pieces, its ranges and their checkpoints.
 """
 
 from __future__ import annotations
@@ -48,6 +51,9 @@ class Prices:
     gigabyte_of_logs: float = 0.50
     gigabyte_month: float = 0.25
     gigabyte_month_of_backup: float = 0.20
+    million_object_writes: float = 5.00
+    million_object_reads: float = 0.40
+    gigabyte_month_of_files: float = 0.023
 
 
 BATCH: Final = 100
@@ -134,6 +140,120 @@ def refusal_units(bytes_of_entry: int = 1_500) -> int:
     return _kilobytes(bytes_of_entry) + 3
 
 
+# A file ----------------------------------------------------------------------------------------
+
+LOAD_BATCH: Final = 1000
+SECONDS_OF_A_LOAD_BATCH: Final = 3.0
+"""An assumption: what a full batch of a range takes of a function with 1 GB, its calls included."""
+PIECE_BYTES: Final = 1024 * 1024
+UPLOAD_PART_BYTES: Final = 64 * 1024 * 1024
+RANGE_BYTES: Final = 8 * 1024 * 1024
+LOAD_RATE: Final = 5_000
+"""Events a second that the tables are warmed up for."""
+TABLE_UNITS: Final = 2
+"""Write units of an event in the table that takes the most of them, its indexes apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A file: its lines, how many of them are taken and how many refused, and its plain bytes."""
+
+    lines: int
+    taken: int
+    refused: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoadCost:
+    """What a load causes, in units and dollars, and how long it takes at a rate."""
+
+    write_units: int
+    read_units: int
+    lambda_seconds: float
+    requests: int
+    """Of S3 and SQS."""
+    dollars_of_writes: float
+    dollars_of_reads: float
+    dollars_of_functions: float
+    dollars_of_requests: float
+    """The file's storage for a month is in them."""
+    rate: int
+    workers: int
+    warm_write_units: int
+    seconds: float
+
+    @property
+    def total(self) -> float:
+        """US dollars, the tables' storage and warming up apart."""
+        return (
+            self.dollars_of_writes
+            + self.dollars_of_reads
+            + self.dollars_of_functions
+            + self.dollars_of_requests
+        )
+
+
+def load_cost(shape: Shape, prices: Prices, event: Cost | None = None) -> LoadCost:
+    """The cost of a file whose events are all like `event`, a new card if it is left out."""
+    one = cost_of(CASES[1]) if event is None else event
+    ranges, batches = -(-shape.bytes // RANGE_BYTES), -(-shape.lines // LOAD_BATCH)
+    # A range is opened (1), noted after each batch (1) and ended with its load (4, a transaction).
+    writes = shape.taken * one.write_units + shape.refused * refusal_units() + batches + 5 * ranges
+    reads = shape.lines * one.read_units
+    seconds = batches * SECONDS_OF_A_LOAD_BATCH
+    object_reads = -(-shape.bytes // PIECE_BYTES) + ranges
+    # The upload, and the refused lines of each batch and range.
+    object_writes = -(-shape.bytes // UPLOAD_PART_BYTES) + 2 + (batches if shape.refused else 0)
+    messages = 3 * ranges + 6
+    return LoadCost(
+        write_units=writes,
+        read_units=reads,
+        lambda_seconds=seconds,
+        requests=object_reads + object_writes + messages,
+        dollars_of_writes=writes / 1e6 * prices.million_write_units,
+        dollars_of_reads=reads / 1e6 * prices.million_read_units,
+        dollars_of_functions=(
+            seconds * prices.gigabyte_second
+            + ranges / 1e6 * prices.million_invocations
+            + batches * LOG_BYTES_OF_A_BATCH / 1e9 * prices.gigabyte_of_logs
+        ),
+        dollars_of_requests=(
+            object_writes / 1e6 * prices.million_object_writes
+            + object_reads / 1e6 * prices.million_object_reads
+            + messages / 1e6 * prices.million_queue_requests
+            + shape.bytes / 1e9 * prices.gigabyte_month_of_files
+        ),
+        rate=LOAD_RATE,
+        workers=-(-LOAD_RATE * int(SECONDS_OF_A_LOAD_BATCH) // LOAD_BATCH),
+        warm_write_units=LOAD_RATE * TABLE_UNITS,
+        seconds=shape.lines / LOAD_RATE,
+    )
+
+
+LOADS: Final[Mapping[str, Shape]] = {
+    "a million cards": Shape(1_000_000, 1_000_000, 0, 640_000_000),
+    "Hanoi's 7.1 million cards": Shape(7_100_000, 7_100_000, 0, 4_544_000_000),
+    "the million cards, dropped again": Shape(1_000_000, 0, 0, 640_000_000),
+}
+"""Files of cards, 640 bytes each, as the guide on loading has them."""
+
+
+def load_table(prices: Prices) -> list[str]:
+    """What files cost, as a Markdown table, as the guide on loading has it."""
+    rows = [(name, load_cost(shape, prices)) for name, shape in LOADS.items()]
+    return [
+        "| file | write units | writes, USD | reads | functions | requests | together | time |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
+        *(
+            f"| {name} | {c.write_units:,} | {c.dollars_of_writes:.2f} | {c.dollars_of_reads:.2f} "
+            f"| {c.dollars_of_functions:.2f} | {c.dollars_of_requests:.2f} | {c.total:.2f} "
+            f"| {c.seconds / 60:.0f} min |"
+            for name, c in rows
+        ),
+    ]
+
+
 def _kilobytes(size: int) -> int:
     return -(-size // 1024)
 
@@ -197,9 +317,10 @@ def table(costs: Sequence[Cost], prices: Prices) -> list[str]:
 
 
 def main() -> int:
-    """Prints the table."""
+    """Prints the tables."""
     prices = Prices()
     print("\n".join(table([cost_of(case) for case in CASES], prices)))
+    print("\n" + "\n".join(load_table(prices)))
     print(f"\nPrices: {prices.named}.")
     return 0
 

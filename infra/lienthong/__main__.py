@@ -15,6 +15,8 @@ from infra.lienthong import (
     erase,
     history,
     import_log,
+    load,
+    loads,
     local,
     quarantine,
     send,
@@ -27,6 +29,8 @@ from infra.lienthong.problems import Exit, Problem
 
 COMMANDS: Final = (
     send,
+    load,
+    loads,
     show,
     history,
     verify,

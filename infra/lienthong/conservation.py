@@ -109,7 +109,7 @@ class Sent:
         self._db.execute("BEGIN")
         for message in messages:
             advance(len(message.body) + 1)
-            target = queue_of(message.body) or queue
+            target = queue_of(message.body) or message.queue or queue
             if target is None or unsendable(message.body) is not None:
                 self.unsendable += 1
                 continue

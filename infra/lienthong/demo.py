@@ -22,15 +22,30 @@ import orjson
 from functions.shared.adapters.archive import Archive
 from functions.shared.adapters.attributes import from_item
 from functions.shared.adapters.keys import parse_record_key
-from functions.shared.core.kinds import DOSSIER
-from infra.lienthong import context, demo_city, history, import_log, show, stats, truth, verify
+from functions.shared.core.kinds import DOSSIER, KIND_OF_QUEUE
+from functions.shared.core.loads import LoadState
+from functions.shared.core.loads import Progress as Done
+from functions.shared.core.reading import read
+from infra.lienthong import (
+    context,
+    demo_city,
+    following,
+    history,
+    import_log,
+    intake,
+    show,
+    stats,
+    truth,
+    verify,
+)
 from infra.lienthong.conservation import LEDGER, Extra, Sent, held
-from infra.lienthong.console import Advance, Console, Json, counted
+from infra.lienthong.console import Advance, Console, Json, counted, markup
 from infra.lienthong.context import Stack
 from infra.lienthong.demo_city import DemoCity, Told
 from infra.lienthong.keys import RecordName, recognised
+from infra.lienthong.load import fetched, loads_of
 from infra.lienthong.mapping import load
-from infra.lienthong.messages import Message, messages_of
+from infra.lienthong.messages import Message, manifest_beside, messages_of
 from infra.lienthong.pacing import STEP, mixed, paced, waiting_in
 from infra.lienthong.problems import Exit, Misuse, Problem, Unreachable
 from infra.lienthong.send import queue_of, send, urls_of
@@ -51,6 +66,8 @@ LOG: Final = Path("dossiers/wabo_receipt_events.csv")
 MAPPING: Final = ROOT / "infra/reference/mappings/wabo-receipt.toml"
 SAMPLES: Final = ROOT / "events/demo"
 TOO_LARGE: Final = "too-large.ndjson"
+CARDS: Final = SAMPLES / "08-cards.csv"
+"""A file that is loaded in bulk; its manifest lies beside it."""
 MEND: Final = SAMPLES / "mend.toml"
 """A correction rule for one of the bad samples."""
 REGISTRY: Final = ROOT / "infra/reference/registry.ndjson"
@@ -199,7 +216,9 @@ class _Demo:
         receipt = self._import() if self._log is not None else None
         before = self._held()
         self._send_registry(city)
+        load_id = self._drop_file()
         self._send_everything(samples, told, receipt)
+        self._file_loaded(load_id)
         foreign = self._conservation(before)
         self._truth(city, foreign)
         self._refused(samples, told)
@@ -290,6 +309,48 @@ class _Demo:
         story.say(
             f"The queues are empty and every event was looked for: {seconds:.0f} s, "
             f"{(count + len(last)) / seconds:,.0f} messages a second on this machine's emulator."
+        )
+
+    def _drop_file(self) -> str:
+        """An agency's file into the intake bucket; it is loaded while the queues are worked."""
+        story = self._story
+        story.heading("A file from a spreadsheet: cards as CSV, dropped into a bucket")
+        manifest = manifest_beside(CARDS)
+        found = intake.look(CARDS, manifest)
+        story.say(
+            f"{_relative(str(CARDS))} has leading zeros lost, dates as dd/MM/yyyy, years alone, "
+            "words for codes. What its columns mean is declared beside it, in "
+            f"{_relative(str(manifest))}; no code knows of it."
+        )
+        self._sent.add(messages_of([str(CARDS)]), QUEUE)
+        bucket = self._stack.output("IntakeBucket")
+        dropped = intake.drop(self._stack.s3, bucket, CARDS, CARDS.name, found.manifest)
+        story.say(f"Dropped; the load is {dropped.load_id}. It goes on while events are sent.")
+        return dropped.load_id
+
+    def _file_loaded(self, load_id: str) -> None:
+        story = self._story
+        story.heading("The file meanwhile")
+        loads = loads_of(self._stack)
+        load = following.follow(loads, load_id, story)
+        following.tell(load, Done.of(load, loads.ranges(load_id)), story)
+        report = fetched(self._stack, load, self._folder / f"{CARDS.name}.refused.ndjson")
+        refused = [] if report is None else list(map(orjson.loads, report.open("rb")))
+        story.say("Its refused lines came back with their numbers and every reason:")
+        story.table(
+            ("line", "where", "what to do"),
+            (
+                (str(line["line"]), markup(reason["path"] or "the line"), markup(reason["text"]))
+                for line in refused
+                for reason in line["reasons"]
+            ),
+            right=("line",),
+        )
+        expected = [message.line for message in messages_of([str(CARDS)]) if _is_bad(message)]
+        self._found.check(
+            load.state is LoadState.DONE and [line["line"] for line in refused] == expected,
+            f"Every row of the file ended, and its {len(expected)} bad ones are named.",
+            story,
         )
 
     def _send(self, messages: Iterable[Message], count: int, label: str) -> None:
@@ -416,7 +477,8 @@ class _Demo:
 
     def _next(self, city: DemoCity, receipt: Receipt | None, counts: DossierCounts) -> None:
         story = self._story
-        files = [str(self._folder / TOO_LARGE), str(REGISTRY), str(city.registry), str(city.events)]
+        files = [str(CARDS), str(self._folder / TOO_LARGE), str(REGISTRY)]
+        files += [str(city.registry), str(city.events)]
         if receipt is not None:
             files.append(str(receipt.file))
         sent = " ".join([f"{_relative(str(SAMPLES))}/*.ndjson", *map(_relative, files)])
@@ -431,6 +493,9 @@ class _Demo:
             f"{command} stats --sent {sent} --queue {QUEUE} --exact",
             f"{command} verify",
         ):
+            story.out.print(f"  {line}", markup=False)
+        story.say("Load the file again: every row is a duplicate and nothing changes.")
+        for line in (f"{command} load {_relative(str(CARDS))}", f"{command} loads"):
             story.out.print(f"  {line}", markup=False)
         story.say("Mend a refused message: look, try the rule, apply it, see what it did.")
         for line in (
@@ -478,6 +543,12 @@ def _bad(message: Message) -> Bad:
     """A sample to be refused, for the reason that it says it expects, if it can say one."""
     queue = queue_of(message.body) or QUEUE
     return Bad(message.file, message.line, queue, message.body, _expected(message))
+
+
+def _is_bad(message: Message) -> bool:
+    """Whether a message would be refused for what it says."""
+    kind = KIND_OF_QUEUE[queue_of(message.body) or message.queue or QUEUE]
+    return bool(read(message.body.decode(), kind).reasons)
 
 
 def _expected(message: Message) -> str | None:

@@ -59,15 +59,6 @@ class Look:
     refused: list[Line] = field(default_factory=list)
 
 
-def manifest_beside(file: Path, given: Path | None) -> Path | None:
-    """The manifest that was given, or the one that lies beside the file, or None."""
-    if given is not None:
-        return given
-    names = (file.name, file.name.removesuffix(".gz"))
-    beside = (file.with_name(manifest_object(name)) for name in names)
-    return next((path for path in beside if path.is_file()), None)
-
-
 def look(file: Path, manifest: Path | None) -> Look:
     """Judges the file as the service will, and tries its first lines.
 

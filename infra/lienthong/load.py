@@ -18,7 +18,8 @@ from infra.lienthong import context
 from infra.lienthong.console import Console, counted
 from infra.lienthong.context import Stack
 from infra.lienthong.following import document, follow, tell, what_to_do
-from infra.lienthong.intake import Look, drop, look, manifest_beside
+from infra.lienthong.intake import Look, drop, look
+from infra.lienthong.messages import manifest_beside
 from infra.lienthong.problems import Exit, Misuse, Problem, Refused
 from infra.lienthong.tables import reached, waiting
 
@@ -95,7 +96,7 @@ def loads_of(stack: Stack) -> DynamoLoads:
 def _upload(stack: Stack, options: argparse.Namespace, console: Console) -> str | None:
     file: Path = options.file
     bucket = stack.output("IntakeBucket")
-    found = look(file, manifest_beside(file, options.manifest))
+    found = look(file, options.manifest or manifest_beside(file))
     _tell_look(found, file, console)
     if found.lines and len(found.refused) == found.lines and not options.anyway:
         raise Refused(

@@ -5,8 +5,9 @@ is one message per element. The bytes of a message are never changed, bad or not
 is what stands in the file. Gzip is recognised by its first two bytes, wherever it comes from.
 
 Which form a file has: the option says it, or the name does (`.ndjson` and `.jsonl`, `.json`,
-each also with `.gz`), or the first line does. A first line that is a whole JSON object begins
-NDJSON; one that only begins an object or an array begins a document, if the document is whole.
+`.csv`, each also with `.gz`), or the first line does. A first line that is a whole JSON object
+begins NDJSON; one that only begins an object or an array begins a document, if the document is
+whole. A CSV is read by the manifest that lies beside it: each row is the message that it states.
 """
 
 from __future__ import annotations
@@ -40,11 +41,15 @@ _TYPE: Final = re.compile(r"vn\.lienthong\.([a-z-]+)\.[^\s]+")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message as it stands in a file; `line` is where it begins, from 1."""
+    """A message as it stands in a file; `line` is where it begins, from 1.
+
+    `queue` is where it goes if its own type does not say, for files that tell.
+    """
 
     line: int
     body: bytes
     file: str = "-"
+    queue: str | None = None
 
     @property
     def place(self) -> str:
@@ -112,14 +117,16 @@ def messages(stream: IO[bytes], name: str = "-", form: Form = "auto") -> Iterato
     Raises `Refused` for a file that was said to be one JSON document and is none.
     """
     chosen = _form_by_name(name) if form == "auto" else form
-    if chosen == "ndjson":
+    if form == "auto" and _is_csv(name):
+        found = _rows(stream, name)
+    elif chosen == "ndjson":
         found = _lines(stream)
     elif chosen == "json":
         found = _document(_whole(stream, name), name)
     else:
         found = _by_first_line(stream, name)
     for message in found:
-        yield Message(message.line, message.body, name)
+        yield Message(message.line, message.body, name, message.queue)
 
 
 def messages_of(names: Sequence[str], form: Form = "auto") -> Iterator[Message]:
@@ -163,6 +170,47 @@ def _form_by_name(name: str) -> Form:
     return {".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "json"}.get(  # type: ignore[return-value]
         suffixes[-1] if suffixes else "", "auto"
     )
+
+
+def _is_csv(name: str) -> bool:
+    return Path(name.removesuffix(".gz")).suffix.lower() == ".csv"
+
+
+def manifest_beside(file: Path) -> Path | None:
+    """The manifest that lies beside a file, or None."""
+    names = (file.name, file.name.removesuffix(".gz"))
+    beside = (file.with_name(f"{name}.manifest.json") for name in names)
+    return next((path for path in beside if path.is_file()), None)
+
+
+def _rows(stream: IO[bytes], name: str) -> Iterator[Message]:
+    """The events that the rows state; a line that is no row is the message as it stands."""
+    from functions.shared.core import rows
+    from functions.shared.core.kinds import KINDS
+    from schemas.event_types import EVENT_TYPES
+
+    beside = manifest_beside(Path(name))
+    if beside is None:
+        raise Misuse(f"{name} is a CSV without its manifest. Put {name}.manifest.json beside it.")
+    manifest, problems = rows.read_manifest(beside.read_text("utf-8-sig"))
+    lines = _lines(stream)
+    header = _text(next(lines, Message(1, b"")).body)
+    if manifest is not None:
+        problems = rows.complaints(manifest, header)
+    if manifest is None or problems or manifest["format"] != "csv":
+        raise Refused(f"{beside} does not fit {name}. Correct this:", tuple(problems))
+    queue = KINDS[EVENT_TYPES[manifest["type"]].kind].queue
+    body_of = rows.mapper(manifest, header)
+    for line in lines:
+        try:
+            body = body_of(_text(line.body))
+        except rows.NoRow:
+            body = _text(line.body)
+        yield Message(line.line, body.encode("utf-8", "surrogateescape"), name, queue)
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "surrogateescape")
 
 
 def _lines(stream: IO[bytes], first: bytes | None = None) -> Iterator[Message]:

@@ -279,7 +279,7 @@ def _batches(
         if reason is not None:
             refuse(message, reason)
             continue
-        target = queue if every_line else queue_of(message.body) or queue
+        target = queue if every_line else queue_of(message.body) or message.queue or queue
         if target is None:
             refuse(
                 message,
