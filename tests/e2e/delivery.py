@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -253,6 +254,32 @@ def scan(stack: Deployed, table_output: str, **arguments: Any) -> Iterator[dict[
     table = stack.outputs[table_output]
     for page in pages.paginate(TableName=table, ConsistentRead=True, **arguments):
         yield from page["Items"]
+
+
+def entries(stack: Deployed) -> int:
+    """How many entries the ledger has; the emulator counts at once."""
+    table = stack.client("dynamodb").describe_table(TableName=stack.outputs["LedgerTable"])
+    count: int = table["Table"]["ItemCount"]
+    return count
+
+
+def has_more_entries(stack: Deployed, than: int) -> bool:
+    """Whether the ledger has grown."""
+    return entries(stack) > than
+
+
+def workers(stack: Deployed, function: str) -> list[int]:
+    """The processes in which the emulator of this stack runs a function."""
+    emulator = (stack.site.state / "emulator.pid").read_text(encoding="ascii").split()[0]
+    listing = subprocess.run(
+        ["ps", "-ww", "-A", "-o", "pid=,ppid=,command="], capture_output=True, text=True, check=True
+    )
+    rows = (line.split(maxsplit=2) for line in listing.stdout.splitlines())
+    return [
+        int(pid)
+        for pid, parent, command in rows
+        if parent == emulator and f"ministack-lambda-{function}-" in command
+    ]
 
 
 def _whole(stack: Deployed, item: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,6 @@ import os
 import random
 import re
 import signal
-import subprocess
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -35,12 +34,15 @@ from tests.e2e.delivery import (
     denied,
     digest,
     disagreements,
+    entries,
+    has_more_entries,
     kind_of,
     known,
     send,
     settle,
     taken,
     unconserved,
+    workers,
 )
 from tests.e2e.poison import KINDS, TEXT, key_of, poisons, reusing, stating
 
@@ -273,32 +275,6 @@ def test_killed_workers_lose_nothing_and_apply_nothing_twice(stack: Deployed) ->
 
     assert unconserved(sent, contents(stack, before)) == []
     assert disagreements(stack) == []
-
-
-def entries(stack: Deployed) -> int:
-    """How many entries the ledger has; the emulator counts at once."""
-    table = stack.client("dynamodb").describe_table(TableName=stack.outputs["LedgerTable"])
-    count: int = table["Table"]["ItemCount"]
-    return count
-
-
-def has_more_entries(stack: Deployed, than: int) -> bool:
-    """Whether the ledger has grown."""
-    return entries(stack) > than
-
-
-def workers(stack: Deployed, function: str) -> list[int]:
-    """The processes in which the emulator of this stack runs a function."""
-    emulator = (stack.site.state / "emulator.pid").read_text(encoding="ascii").split()[0]
-    listing = subprocess.run(
-        ["ps", "-ww", "-A", "-o", "pid=,ppid=,command="], capture_output=True, text=True, check=True
-    )
-    rows = (line.split(maxsplit=2) for line in listing.stdout.splitlines())
-    return [
-        int(pid)
-        for pid, parent, command in rows
-        if parent == emulator and f"ministack-lambda-{function}-" in command
-    ]
 
 
 def test_what_a_queue_gave_up_on_is_kept_and_closed_once_it_succeeds(stack: Deployed) -> None:
