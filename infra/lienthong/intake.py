@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 LOOKED_AT: Final = 200
 """So many of the first lines are tried before anything is uploaded."""
 _LOOKED_INTO: Final = 1_048_576
-_MULTIPART: Final = 64 * 1024 * 1024
+MULTIPART: Final = 64 * 1024 * 1024
+"""Bytes from which on a file is uploaded in parts of this size."""
 _MARK: Final = "lienthong-upload"
 _NOT_TEXT: Final[Mapping[bytes, str]] = {
     b"PK\x03\x04": "is a workbook or a ZIP archive. Save the sheet as CSV UTF-8",
@@ -199,7 +200,7 @@ def drop(
         key,
         ExtraArgs={"Metadata": {_MARK: mark}},
         Config=TransferConfig(
-            multipart_threshold=_MULTIPART, multipart_chunksize=_MULTIPART, max_concurrency=4
+            multipart_threshold=MULTIPART, multipart_chunksize=MULTIPART, max_concurrency=4
         ),
         Callback=advance,
     )

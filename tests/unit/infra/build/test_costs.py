@@ -5,7 +5,24 @@ from __future__ import annotations
 import pytest
 
 from functions.shared.core.kinds import KINDS
-from infra.build.costs import BATCH, CASES, INDEX_KEYS, Case, Prices, cost_of, refusal_units
+from functions.shared.runtime.range_sync import MOST_LINES, READ
+from infra.build.costs import (
+    BATCH,
+    CASES,
+    INDEX_KEYS,
+    LOAD_BATCH,
+    LOADS,
+    PIECE_BYTES,
+    RANGE_BYTES,
+    UPLOAD_PART_BYTES,
+    Case,
+    Prices,
+    Shape,
+    cost_of,
+    load_cost,
+    refusal_units,
+)
+from infra.lienthong.intake import MULTIPART
 from infra.lienthong.tables import OUTPUT_OF_KIND
 from tests.unit.test_template import TABLES, TEMPLATE
 
@@ -73,3 +90,33 @@ def test_money_is_mostly_write_units() -> None:
     cost = COSTS["a new card"]
 
     assert cost.write_units * prices.million_write_units > 0.8 * cost.dollars(prices)
+
+
+def test_a_load_costs_the_units_of_its_events_and_little_more() -> None:
+    shape = LOADS["a million cards"]
+    cost = load_cost(shape, Prices())
+
+    assert 6_000_000 <= cost.write_units <= 6_010_000
+    assert cost.dollars_of_writes > 0.8 * cost.total
+
+
+def test_a_file_loaded_again_costs_its_reads() -> None:
+    again = load_cost(LOADS["the million cards, dropped again"], Prices())
+
+    assert again.dollars_of_writes < 0.01
+    assert again.dollars_of_reads > 0.7 * again.total
+
+
+def test_refused_lines_of_a_load_pay_for_their_entries_and_reports() -> None:
+    clean, dirty = (
+        load_cost(Shape(10_000, 9_000, refused, 10_000_000), Prices()) for refused in (0, 1_000)
+    )
+
+    assert dirty.write_units == clean.write_units + 1_000 * refusal_units()
+    assert dirty.requests > clean.requests
+
+
+def test_ranges_and_batches_of_the_model_are_those_of_the_functions() -> None:
+    assert TEMPLATE["Parameters"]["LoadRangeBytes"]["Default"] == RANGE_BYTES
+    assert (LOAD_BATCH, PIECE_BYTES) == (MOST_LINES, READ)
+    assert UPLOAD_PART_BYTES == MULTIPART
