@@ -8,7 +8,7 @@ from typing import Any, Final
 from tests.bench.goals import Figure, Result, Table, Verdict
 
 TITLE: Final = "The sync pipeline against an idiomatic handler"
-_COLUMNS: Final = ("", "figure", "quartiles", "goal", "moonshot", "", "from", "baseline")
+_COLUMNS: Final = ("what", "figure", "quartiles", "goal", "moonshot", "verdict", "ours", "baseline")
 
 
 def missed(results: Mapping[str, Result]) -> list[str]:

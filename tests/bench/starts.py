@@ -35,6 +35,8 @@ HANDLERS: Final = {
 BATCH: Final = 1_000
 STEPS: Final = ("interpreter", "import", "first event")
 _WARM_UP: Final = 2
+_OF_IMPORTS: Final = 5
+"""Times that imports are measured; it is time on the wall, so the shortest counts."""
 _NEW: Final = 10_000
 _IMPORT: Final = re.compile(r"^import time:\s+(\d+) \|\s+\d+ \|\s+([\w.]+)$", re.MULTILINE)
 
@@ -156,7 +158,13 @@ def _imports(server: Server) -> Mapping[str, Counter[str]]:
     """Side -> milliseconds that the modules of each package take to import, themselves."""
     event = json.dumps(workload.events().batch([_NEW]))
     return {
-        side: by_package(_run(server, module, event, "-X", "importtime").stderr)
+        side: min(
+            (
+                by_package(_run(server, module, event, "-X", "importtime").stderr)
+                for _ in range(_OF_IMPORTS)
+            ),
+            key=Counter.total,
+        )
         for side, module in HANDLERS.items()
     }
 
@@ -210,7 +218,7 @@ def _packages(imports: Mapping[str, Counter[str]]) -> Table:
         if took >= 2
     ]
     return Table(
-        "Imports of a cold start: milliseconds, once, measuring included",
+        "Imports of a cold start: milliseconds, the shortest of five, measuring included",
         ("package", *HANDLERS),
         rows,
     )

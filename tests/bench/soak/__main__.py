@@ -49,7 +49,7 @@ _TICK: Final = 0.5
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10, help="how long to publish (10)")
-    parser.add_argument("--rate", type=float, default=40, help="messages a second (40)")
+    parser.add_argument("--rate", type=float, default=25, help="messages a second (25)")
     parser.add_argument("--seed", type=int, default=4, help="another seed, another soak")
     parser.add_argument("--plots", metavar="PYTHON", help="the Python that draws the plot")
     arguments = parser.parse_args()
