@@ -9,8 +9,9 @@ are made up anew a few thousand at a time, so memory stays the same for any size
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, TypeVar
@@ -25,8 +26,10 @@ from infra.lienthong.verification import faults
 from tests.bench.load_cards import SOURCE, Fate, Line, events_of, lines, number_of
 
 STEP: Final = 2_000
+_AHEAD: Final = 2
 _SHOWN: Final = 20
 _T = TypeVar("_T")
+_R = TypeVar("_R")
 Advance = Callable[[int], Any]
 
 
@@ -107,8 +110,17 @@ class Tables:
 def compared(tables: Tables, cards: int, before: Counts, advance: Advance) -> Found:
     """Every event and card of the file in its table, every bad line in quarantine, no item more."""
     found, digest = Found(), hashlib.sha256()
-    for numbers in _steps(range(cards)):
-        _compare_cards(tables, numbers, cards, found, digest)
+
+    def read(numbers: list[int]) -> tuple[list[int], dict[str, list[Item]]]:
+        return numbers, tables.read(
+            {
+                tables.ledger: Wanted("event_uid", _uids(numbers, cards), _OF_AN_ENTRY),
+                tables.cards: Wanted(INSURANCE_CARD.key, _keys(numbers), _OF_A_CARD),
+            }
+        )
+
+    for numbers, items in _ahead(read, _steps(range(cards))):
+        _compare_cards(tables, numbers, cards, items, found, digest)
         advance(len(numbers))
     found.heads = digest.hexdigest()
     refused = (line for line in lines(cards) if line.fate is Fate.REFUSED)
@@ -128,9 +140,14 @@ def compared(tables: Tables, cards: int, before: Counts, advance: Advance) -> Fo
 def heads_of(tables: Tables, cards: int, advance: Advance) -> str:
     """A digest of key, version and newest hash of every card: of all that their ledgers say."""
     found, digest = Found(), hashlib.sha256()
-    for numbers in _steps(range(cards)):
-        _read_heads(tables, numbers, found, digest)
-        advance(len(numbers))
+
+    def read(numbers: list[int]) -> list[Item]:
+        wanted = Wanted(INSURANCE_CARD.key, _keys(numbers), _OF_A_CARD)
+        return tables.read({tables.cards: wanted})[tables.cards]
+
+    for items in _ahead(read, _steps(range(cards))):
+        _digest_heads(items, found, digest)
+        advance(len(items))
     return digest.hexdigest()
 
 
@@ -139,12 +156,11 @@ def verified(tables: Tables, cards: int, sample: int, advance: Advance) -> Found
     found = Found()
     step = max(1, cards // sample)
     for numbers in _steps(range(0, cards, step), 500):
-        keys = {number_of(card): card for card in numbers}
-        uids = [f"{SOURCE}#{id_}" for card in numbers for id_ in events_of(card, cards)]
+        keys = _keys(numbers)
         items = tables.read(
             {
                 tables.cards: Wanted(INSURANCE_CARD.key, keys),
-                tables.ledger: Wanted("event_uid", uids),
+                tables.ledger: Wanted("event_uid", _uids(numbers, cards)),
             }
         )
         entries: dict[str, list[Item]] = {}
@@ -161,35 +177,45 @@ def verified(tables: Tables, cards: int, sample: int, advance: Advance) -> Found
     return found
 
 
+_OF_AN_ENTRY: Final = ("event_uid", "record_key", "outcome")
+_OF_A_CARD: Final = (INSURANCE_CARD.key, "version", "head")
+
+
+def _uids(numbers: Iterable[int], cards: int) -> list[str]:
+    return [f"{SOURCE}#{id_}" for card in numbers for id_ in events_of(card, cards)]
+
+
+def _keys(numbers: Iterable[int]) -> list[str]:
+    return [number_of(card) for card in numbers]
+
+
 def _compare_cards(
-    tables: Tables, numbers: list[int], cards: int, found: Found, digest: hashlib._Hash
+    tables: Tables,
+    numbers: list[int],
+    cards: int,
+    items: Mapping[str, list[Item]],
+    found: Found,
+    digest: hashlib._Hash,
 ) -> None:
-    of = {f"{SOURCE}#{id_}": card for card in numbers for id_ in events_of(card, cards)}
-    wanted = Wanted("event_uid", of, ("event_uid", "record_key", "outcome"))
-    there = {
-        item["event_uid"]["S"]: item for item in tables.read({tables.ledger: wanted})[tables.ledger]
-    }
-    for uid, card in of.items():
-        item = there.get(uid)
-        if item is None:
-            found.complain(f"The ledger has no {uid}.")
-        elif item["record_key"]["S"] != record_key(INSURANCE_CARD.name, number_of(card)):
-            found.complain(f"The ledger has {uid} at another record.")
-        else:
-            found.events += 1
-            found.outcomes[item["outcome"]["S"]] += 1
-    versions = _read_heads(tables, numbers, found, digest)
+    there = {item["event_uid"]["S"]: item for item in items[tables.ledger]}
+    versions = _digest_heads(items[tables.cards], found, digest)
     for card in numbers:
-        if versions.get(number_of(card)) != len(events_of(card, cards)):
+        uids = _uids([card], cards)
+        for uid in uids:
+            item = there.get(uid)
+            if item is None:
+                found.complain(f"The ledger has no {uid}.")
+            elif item["record_key"]["S"] != record_key(INSURANCE_CARD.name, number_of(card)):
+                found.complain(f"The ledger has {uid} at another record.")
+            else:
+                found.events += 1
+                found.outcomes[item["outcome"]["S"]] += 1
+        if versions.get(number_of(card)) != len(uids):
             found.complain(f"Card {number_of(card)} has not as many entries as events.")
 
 
-def _read_heads(
-    tables: Tables, numbers: list[int], found: Found, digest: hashlib._Hash
-) -> dict[str, int]:
-    keys = [number_of(card) for card in numbers]
-    wanted = Wanted(INSURANCE_CARD.key, keys, (INSURANCE_CARD.key, "version", "head"))
-    items = tables.read({tables.cards: wanted})[tables.cards]
+def _digest_heads(items: Iterable[Item], found: Found, digest: hashlib._Hash) -> dict[str, int]:
+    """Adds the chains' heads to the digest, in the order of the keys; the cards' versions."""
     rows = sorted(
         (item[INSURANCE_CARD.key]["S"], item["version"]["N"], item["head"]["S"]) for item in items
     )
@@ -212,6 +238,16 @@ def _compare_refused(tables: Tables, bad: list[Line], found: Found) -> None:
         found.refused += 1
         if item["reason_key"]["S"].partition("#")[0] != line.reason:
             found.complain(f"A bad line of card {line.card} was refused for another reason.")
+
+
+def _ahead(read: Callable[[_T], _R], steps: Iterable[_T]) -> Iterator[_R]:
+    """What `read` gives for each step, in their order, a few of them read ahead."""
+    remaining = iter(steps)
+    with ThreadPoolExecutor(max_workers=_AHEAD, thread_name_prefix="read") as pool:
+        waiting_for = deque(pool.submit(read, step) for step in islice(remaining, _AHEAD + 1))
+        while waiting_for:
+            yield waiting_for.popleft().result()
+            waiting_for.extend(pool.submit(read, step) for step in islice(remaining, 1))
 
 
 def _steps(values: Iterable[_T], size: int = STEP) -> Iterator[list[_T]]:

@@ -43,9 +43,11 @@ class Watch:
     _before: dict[int, float] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
+    _machine: float = 0.0
 
     def __enter__(self) -> Self:
         self._before = {pid: _seconds(pid) for pid in (self.emulator, *self._workers())}
+        self._machine = -_busy()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
         self._thread.start()
         return self
@@ -60,6 +62,12 @@ class Watch:
         if self._thread is not None:
             self._thread.join()
         self._look()
+        self._machine += _busy()
+
+    @property
+    def others(self) -> float:
+        """Processor seconds that everything else on this machine used, this process included."""
+        return max(0.0, self._machine - sum(usage.seconds for usage in self.usage().values()))
 
     def _run(self) -> None:
         while not self._stop.wait(_EVERY):
@@ -121,6 +129,16 @@ def _seconds(pid: int) -> float:
     with suppress(OSError, ValueError, IndexError):
         fields = _stat(pid)
         return (int(fields[11]) + int(fields[12])) / _TICK
+    return 0.0
+
+
+def _busy() -> float:
+    """Processor seconds that this machine has spent so far on anything."""
+    with suppress(OSError, ValueError, IndexError):
+        fields = [
+            int(field) for field in (_PROC / "stat").read_text("ascii").split("\n")[0].split()[1:]
+        ]
+        return (sum(fields[:8]) - fields[3] - fields[4]) / _TICK
     return 0.0
 
 

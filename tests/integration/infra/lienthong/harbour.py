@@ -43,7 +43,7 @@ class _Tasks:
 class Harbour:
     """The functions of a load over a town's tables and an intake bucket."""
 
-    def __init__(self, town: Town) -> None:
+    def __init__(self, town: Town, range_bytes: int = RANGE_BYTES) -> None:
         self.town = town
         town.s3.create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
@@ -56,7 +56,7 @@ class Harbour:
         objects, self.tasks, now = S3Objects(town.s3, BUCKET, _WAITING), _Tasks(), ticking()
         narrator, tokens = Narrator("k" * 32), count()
         self.splitting = FileSplitService(
-            BUCKET, RANGE_BYTES, self.loads, objects, self.tasks, self.tasks, narrator, now
+            BUCKET, range_bytes, self.loads, objects, self.tasks, self.tasks, narrator, now
         )
         self.syncing = RangeSyncService(
             loads=self.loads,
