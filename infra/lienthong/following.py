@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn
 from functions.shared.adapters.keys import parse_incoming
 from functions.shared.core.loads import SPLITTER, Load, LoadState, Range, RangeState, Tally
 from functions.shared.core.loads import Progress as Done
-from infra.lienthong.console import Console, Json, counted, markup
+from infra.lienthong.console import MOST_DETAILS, Console, Json, counted, markup
 from infra.lienthong.problems import Problem, Unreachable
 
 ENDED: Final = frozenset({LoadState.DONE, LoadState.FAILED})
@@ -159,7 +159,7 @@ def follow(
                     show(load, Done.of(load, ranges))
                     if load.state in ENDED or _at_rest(load, ranges):
                         return load
-                    if load.state is LoadState.WAITING and clock() - began > MANIFEST_WITHIN:
+                    if _waits(load) and clock() - began > MANIFEST_WITHIN:
                         return load
                 pause(_PAUSE)
     except KeyboardInterrupt:
@@ -167,6 +167,11 @@ def follow(
             f"The load goes on by itself. Follow it again: lienthong load --follow {load_id}"
         )
         raise
+
+
+def _waits(load: Load) -> bool:
+    """Whether somebody has to give it a manifest; without problems it is about to be looked at."""
+    return load.state is LoadState.WAITING and bool(load.problems)
 
 
 def _at_rest(load: Load, ranges: list[Range]) -> bool:
@@ -244,7 +249,7 @@ def what_to_do(load: Load) -> Problem | None:
             "taken in already will be a duplicate:",
             load.problems,
         )
-    if load.state is LoadState.WAITING:
+    if _waits(load):
         return Problem(
             f"{name_of(load)} waits: nothing of it is loaded yet. Put its manifest beside it, and "
             f"it goes on by itself. {more}",
@@ -292,6 +297,31 @@ def document(load: Load, done: Done) -> dict[str, Json]:
         "report": None if load.report is None else f"s3://{load.bucket}/{load.report}",
     }
     return cast(dict[str, Json], found)
+
+
+def tell_ranges(ranges: list[Range], console: Console) -> None:
+    """The ranges that are under way or stuck, the first ones of them."""
+    open_ = [part for part in ranges if part.state is not RangeState.DONE]
+    if not open_:
+        return
+    columns = ("range", "state", "lines", "done", "from byte", "now at byte")
+    console.table(
+        columns,
+        (
+            (
+                str(part.number),
+                part.state.value,
+                f"{part.lines:,}",
+                f"{part.bytes_done / max(1, part.end - part.begin):.0%}",
+                f"{part.begin:,}",
+                f"{part.position:,}",
+            )
+            for part in open_[:MOST_DETAILS]
+        ),
+        right=columns[2:],
+    )
+    if len(open_) > MOST_DETAILS:
+        console.say(f"... and {len(open_) - MOST_DETAILS} more ranges under way.")
 
 
 def tell(load: Load, done: Done, console: Console) -> None:

@@ -210,4 +210,4 @@ def drop(
             f"Another file was dropped as {name} at the same moment; both are loaded. Look at "
             "`lienthong loads`, and give the next one a --name of its own."
         )
-    return Dropped(bucket, key, head["VersionId"])
+    return Dropped(bucket, key, head.get("VersionId", ""))

@@ -72,6 +72,12 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     stack = context.resolve(options)
     if options.follow is not None:
         load_id = options.follow
+        with reached():
+            if loads_of(stack).found(load_id) is None:
+                raise Misuse(
+                    f"There is no load {load_id}. `lienthong loads` lists them; a file that was "
+                    "dropped a moment ago appears within seconds."
+                )
     else:
         dropped = _upload(stack, options, console)
         if dropped is None:

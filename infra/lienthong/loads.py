@@ -21,6 +21,7 @@ from infra.lienthong.following import (
     name_of,
     share,
     tell,
+    tell_ranges,
     what_to_do,
 )
 from infra.lienthong.load import fetched, loads_of
@@ -170,11 +171,13 @@ def run_show(options: argparse.Namespace, console: Console) -> Exit:
     loads = loads_of(stack)
     with reached():
         load = the_load(loads, options.id)
-        done = progress_of(loads, load)
+        ranges = [] if load.state is LoadState.DONE else loads.ranges(load.load_id)
+        done = Done.of(load, ranges)
     if console.as_json:
         console.document(document(load, done))
     else:
         tell(load, done, console)
+        tell_ranges(ranges, console)
         if load.report is not None and load.tally is not None and load.tally.quarantined:
             console.say(f"The refused lines: lienthong loads report {load.load_id}")
     problem = what_to_do(load)

@@ -176,6 +176,8 @@ def test_a_load_under_way_has_its_share_and_no_report(
     told = output(capsys)
     assert (told["state"], told["ranges"]["done"]) == ("loading", 2)
     assert 0 < told["percent"] < 100
+    assert harbour.town.run("loads", "show", load_id) == 0
+    assert "people.csv  loading, " in capsys.readouterr().out
     assert harbour.town.run("loads", "report", load_id) == 1
     assert "has no report yet: it is loading" in capsys.readouterr().err
 
@@ -229,6 +231,7 @@ def test_all_of_a_csv_is_accounted_for_by_stats(
         (("load",), 2, "Name a FILE to load"),
         (("load", "a", "--follow", "b"), 2, "Name a FILE to load"),
         (("load", "nothing.csv"), 2, "There is no file"),
+        (("load", "--follow", "0" * 32), 2, "There is no load"),
         (("loads", "show", "0" * 32), 2, "There is no load"),
         (("loads", "show", "00000000"), 2, "There is no load"),
         (("loads", "show", "xyz"), 2, "give 8 to 32 of the digits"),

@@ -115,6 +115,10 @@ def test_a_load_that_waits_for_its_manifest_is_not_waited_for_for_ever() -> None
     waiting = replace(LOAD, state=LoadState.WAITING, problems=("It needs a manifest.",))
 
     assert followed(Told(waiting)) is waiting
+    about_to_be_looked_at = replace(waiting, problems=())
+    done = replace(LOAD, state=LoadState.DONE)
+    assert followed(Told(*[about_to_be_looked_at] * 100, done)) is done
+    assert what_to_do(about_to_be_looked_at) is None
 
 
 def test_a_file_that_nobody_takes_up_is_reported() -> None:
