@@ -40,7 +40,9 @@ NEW: Final = 10_000
 PROFILED: Final = 2.5
 """Seconds of CPU in a profile."""
 OURS, BASELINE = "lienthong", "baseline"
-DISTINCT = "lienthong, 100 new people beside it"
+PLAIN = "lienthong, plain wire"
+"""Ours with every byte of a request written by botocore: the path to fall back on."""
+DISTINCT = "distinct"
 """Side of the shared records: their rate is held against this one, round by round."""
 OF_100, OF_10, OF_SHARED = "100 new people", "10 new people", "20 new people, 5 events each"
 
@@ -99,6 +101,8 @@ def _sides(load: Workload, server: Server) -> dict[str, Side]:
         theirs = their_handler(server)
         cpu(theirs, [load.batch()])
         sides[BASELINE] = Side(theirs, load.batch, max(1, load.repeats // 4))
+    if load.name in (OF_100, OF_10):
+        sides[PLAIN] = Side(our_handler(server, wire="plain"), load.batch, load.repeats)
     if load.name == OF_SHARED:
         sides[DISTINCT] = Side(ours, workloads()[0].batch, load.repeats)
     freeze()
@@ -163,8 +167,8 @@ def _lacking(goal: Goal, whole: float, spent: float, profile: Profile) -> str:
     told = f"{goal.moonshot:g}x leaves {room:.0f} us an event and we take {spent:.0f}: {stages} us."
     if spent - calls <= room:
         return told + (
-            f" The calls take {calls:.0f} us of it; they would have to be fewer or go past"
-            f" botocore, to {max(room - spent + calls, 0):.0f} us."
+            f" The calls take {calls:.0f} us of it; fewer or cheaper ones would have to bring that"
+            f" to {max(room - spent + calls, 0):.0f} us."
         )
     return told + (
         f" Even with calls for nothing {spent - calls:.0f} us would remain: reading, merging and"

@@ -52,6 +52,7 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
     "AGENCIES_TABLE": "Agencies",
     "QUARANTINE_TABLE": "Quarantine",
     "QUARANTINE_BUCKET": "quarantine",
+    "WIRE": "direct",  # the template's default
     # Those of the baseline as a function (`typical`).
     "PEOPLE_TABLE": "BaselinePeople",
     "AUDIT_TABLE": "BaselineAudit",
@@ -161,13 +162,19 @@ def silent() -> Iterator[None]:
         yield
 
 
-def our_handler(server: Server, queue: str = "population", table: str | None = None) -> Handler:
+def our_handler(
+    server: Server,
+    queue: str = "population",
+    table: str | None = None,
+    wire: str = ENVIRONMENT["WIRE"],
+) -> Handler:
     """The sync function of a queue over the server's tables, made as its own process makes it."""
     os.environ.update(
         ENVIRONMENT,
         AWS_ENDPOINT_URL=server.url,
         QUEUE=queue,
         RECORDS_TABLE=table or KINDS[queue],
+        WIRE=wire,
     )
     composition.sync_service.cache_clear()
     return composition.sync_service().handle
