@@ -27,7 +27,7 @@ def to_attribute(value: Json | bytes) -> AttributeValue:
     if kind is int:
         return {"N": str(value)}
     if kind is dict:
-        return {"M": {k: to_attribute(v) for k, v in cast(dict[str, Json], value).items()}}
+        return {"M": to_item(cast(dict[str, Json], value))}
     if kind is list:
         return {"L": [to_attribute(v) for v in cast(list[Json], value)]}
     raise TypeError(f"A {kind.__name__} has no place in a table item.")
@@ -35,7 +35,10 @@ def to_attribute(value: Json | bytes) -> AttributeValue:
 
 def to_item(values: Mapping[str, Json | bytes]) -> Item:
     """The table item of a mapping."""
-    return {name: to_attribute(value) for name, value in values.items()}
+    return {
+        name: {"S": value} if type(value) is str else to_attribute(value)  # most are text
+        for name, value in values.items()
+    }
 
 
 def from_attribute(attribute: Mapping[str, Any]) -> Any:
@@ -59,19 +62,28 @@ def from_item(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 def size_of_item(item: Mapping[str, Mapping[str, Any]]) -> int:
     """Bytes of an item as DynamoDB counts them, to within a few per cent."""
-    return sum(len(name) + _size(value) for name, value in item.items())
+    size = 0
+    for name, attribute in item.items():
+        ((kind, value),) = attribute.items()
+        if kind == "S" or kind == "B":
+            size += len(name) + _bytes(value)
+        else:
+            size += len(name) + _size(attribute)
+    return size
+
+
+def _bytes(value: str | bytes) -> int:
+    return len(value) if value.isascii() or type(value) is bytes else len(cast(str, value).encode())
 
 
 def _size(attribute: Mapping[str, Any]) -> int:
     ((kind, value),) = attribute.items()
-    if kind == "S":
-        return len(value) if value.isascii() else len(value.encode())
-    if kind == "B":
-        return len(value)
+    if kind == "S" or kind == "B":
+        return _bytes(value)
     if kind == "N":
         return len(value) // 2 + 2
     if kind == "M":
-        return 3 + sum(1 + len(k) + _size(v) for k, v in value.items())
+        return 3 + len(value) + size_of_item(value)
     if kind == "L":
         return 3 + sum(1 + _size(v) for v in value)
     return 1

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from botocore.exceptions import ClientError
 
-from functions.shared.adapters.attributes import Item, from_item, size_of_item, to_item
+from functions.shared.adapters.attributes import Item, from_item, to_item
 from functions.shared.adapters.bulk import Waiting, Wanted, read_items
 from functions.shared.adapters.documents import pack, unpack
 from functions.shared.adapters.errors import AWS_ERRORS, CANCELLATION, code_of, translated
 from functions.shared.adapters.errors import meaning as meaning_of
 from functions.shared.core.errors import Conflict, Defect, LienThongError, Retry
 from functions.shared.core.events import Json
-from functions.shared.core.items import LANES, LARGEST_ITEM, item_of, record_of
+from functions.shared.core.items import LANES, LARGEST_ITEM, item_of, record_of, size_in_json
 from functions.shared.core.kinds import Kind
 from functions.shared.core.lanes import Record
 from functions.shared.core.ledger import EventRef, LedgerEntry, Outcome, RecordedChange
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 MOST_ACTIONS: Final = 100
 MOST_BYTES: Final = 3_500_000
 """A transaction holds at most 4 MB; the rest is room for names and conditions."""
+_ENTRY_BESIDES: Final = 2_000
+"""Bytes of an entry beside its documents, at most."""
 _KNOWN: Final = ("event_uid", "event", "salt", "entry_hash", "outcome")
 _MEANS: Final[dict[type[LienThongError], Commit]] = {
     Retry: Commit.BUSY,
@@ -95,11 +97,11 @@ class DynamoRecords:
         return outcomes
 
     def _group(self, position: int, change: RecordChange) -> _Group | None:
-        item = item_from_record(change.after)
-        size = size_of_item(item)
+        values = item_of(change.after)
+        size = size_in_json(values)
         if size > LARGEST_ITEM:
             return None
-        put: dict[str, Any] = {"TableName": self.records_table, "Item": item}
+        put: dict[str, Any] = {"TableName": self.records_table, "Item": to_item(values)}
         if change.before.version == 0:
             put["ConditionExpression"] = f"attribute_not_exists({self.kind.key})"
         else:
@@ -107,7 +109,8 @@ class DynamoRecords:
         actions = [{"Put": put}]
         for entry in change.entries:
             entry_item = item_from_entry(entry)
-            size += size_of_item(entry_item)
+            size += _ENTRY_BESIDES
+            size += len(entry_item["changes"]["B"]) + len(entry_item["event"]["B"])
             actions.append(
                 {
                     "Put": {
@@ -221,25 +224,25 @@ def unchanged(record: Record) -> dict[str, Any]:
 
 def item_from_entry(entry: LedgerEntry) -> Item:
     """The table item of a ledger entry; its documents as canonical JSON, packed."""
-    values: dict[str, Json | bytes] = {
-        "event_uid": entry.event_uid,
-        "record_key": entry.record_key,
-        "version": entry.version,
-        "prev": entry.prev,
-        "entry_hash": entry.entry_hash,
-        "event": pack(entry.event.as_json()),
-        "recorded_at": entry.recorded_at,
-        "outcome": entry.outcome.value,
-        "changes_digest": entry.changes_digest,
-        "changes": pack([_stored_change(change) for change in entry.changes]),
+    item: Item = {
+        "event_uid": {"S": entry.event_uid},
+        "record_key": {"S": entry.record_key},
+        "version": {"N": str(entry.version)},
+        "prev": {"S": entry.prev},
+        "entry_hash": {"S": entry.entry_hash},
+        "event": {"B": pack(entry.event.as_json())},
+        "recorded_at": {"S": entry.recorded_at},
+        "outcome": {"S": entry.outcome.value},
+        "changes_digest": {"S": entry.changes_digest},
+        "changes": {"B": pack([_stored_change(change) for change in entry.changes])},
     }
     if entry.sender is not None:
-        values["sender"] = entry.sender
+        item["sender"] = {"S": entry.sender}
     if entry.salt is not None:
-        values["salt"] = entry.salt
+        item["salt"] = {"B": entry.salt}
     else:
-        values["salts"] = pack(dict(entry.salts or {}))
-    return to_item(values)
+        item["salts"] = {"B": pack(dict(entry.salts or {}))}
+    return item
 
 
 def entry_from_item(item: Item) -> LedgerEntry:
@@ -266,10 +269,10 @@ def entry_from_item(item: Item) -> LedgerEntry:
         raise ValueError("A ledger item does not have the stored form.") from error
 
 
-def _stored_change(change: RecordedChange) -> list[Json]:
-    field, rank, won, before, stated, commit, erased = change
-    if erased is None:
-        return [field, rank, won, before, stated]
+def _stored_change(change: RecordedChange) -> Json:
+    if change[6] is None:
+        return change[:5]
+    field, rank, won, _, stated, commit, erased = change
     return [field, rank, won, {"commit": commit, "erased": erased, "stated": stated}]
 
 

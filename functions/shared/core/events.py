@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from functions.shared.core.stamps import Stamp
 
@@ -14,8 +15,7 @@ Json = object
 """A JSON value: str, int, bool, None, list or dict of such. Never a float."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """The attributes of a readable CloudEvent.
 
     `core` is the canonical bytes of the core attributes as received, over which the event's
@@ -41,8 +41,7 @@ class Envelope:
         return Stamp(self.time, int(self.sequence or 0), self.source, self.id)
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """A valid event: what it says, field by field.
 
     `statements` are (field, value) pairs in the order in which the ledger lists changes; a

@@ -44,20 +44,39 @@ class Kind:
     key: str
     fields: tuple[Field, ...]
     families: tuple[Field, ...] = ()
+    field_names: tuple[str, ...] = field(init=False)
     ranks: Mapping[str, Ranks] = field(init=False)
     codes: Mapping[str, str] = field(init=False)
     names: Mapping[str, str] = field(init=False)
+    _ranks_for: Mapping[str, Ranks] = field(init=False)
 
     def __post_init__(self) -> None:
         everything = (*self.fields, *self.families)
+        object.__setattr__(self, "field_names", tuple(f.name for f in self.fields))
         object.__setattr__(self, "ranks", MappingProxyType({f.name: f.ranks for f in everything}))
         object.__setattr__(self, "codes", MappingProxyType({f.name: f.code for f in everything}))
         object.__setattr__(self, "names", MappingProxyType({f.code: f.name for f in everything}))
+        ranks_for = {
+            agency_kind: {
+                f.name: f.ranks[agency_kind] for f in everything if agency_kind in f.ranks
+            }
+            for agency_kind in {agency_kind for f in everything for agency_kind in f.ranks}
+        }
+        object.__setattr__(self, "_ranks_for", MappingProxyType(ranks_for))
 
     def ranks_of(self, field_name: str) -> Ranks:
         """The ranks of a field, family members included (`step/...`, `replaces/...`)."""
         ranks = self.ranks.get(field_name)
-        return self.ranks[field_name.partition("/")[0]] if ranks is None else ranks
+        return self.ranks[family_of(field_name)] if ranks is None else ranks
+
+    def ranks_for(self, agency_kind: str) -> Mapping[str, int]:
+        """Field or family -> rank, for what agencies of this kind may state; all else is absent."""
+        return self._ranks_for.get(agency_kind, {})
+
+
+def family_of(field_name: str) -> str:
+    """The family of a member (`step/...`, `replaces/...`); any other field's own name."""
+    return field_name.partition("/")[0]
 
 
 def _ranks(**ranks: int) -> Ranks:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from functions.shared.core.events import Envelope, Event, Reason
 from functions.shared.core.instants import later
@@ -44,8 +44,7 @@ MOST_BYTES_PER_CHANGE: Final = 1_400_000
 so twice as much, a record and the entries' own attributes stay under a transaction's 4 MB."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One message as a queue delivered it.
 
     `sent_at` is the queue's own instant (SentTimestamp), `sender` the principal that the queue
@@ -90,8 +89,7 @@ class Verdict(Enum):
     AGAIN = "again"
 
 
-@dataclass(frozen=True, slots=True)
-class RecordChange:
+class RecordChange(NamedTuple):
     """One record's write: the record as loaded, as it will be, and its new ledger entries.
 
     All of it goes into one transaction, or none. `messages` are the batch positions that the
@@ -221,17 +219,20 @@ def judged(
     if asks_the_registry(envelope):
         agency = now.agencies.get(agency_id(envelope.source))
     stands = standing(envelope, now.kind.name, agency, message.sender, now.senders)
+    event, agency_kind = reading.event, stands.agency_kind
+    if event is not None and agency_kind is not None and known is None:
+        statements = ranked(now.kind, agency_kind, event.statements)
+        if statements is not None and not reasons and not stands.reasons:
+            return statements, ()
     reasons += stands.reasons
-    reasons += refused_fields(now.kind, stands.agency_kind, reading.fields)
+    reasons += refused_fields(now.kind, agency_kind, reading.fields_of(now.kind))
     if known is not None:
         text = (
             "The ledger holds another event with this source and id; give this one an id of its"
             " own."
         )
         reasons.append(Reason("id-reused", "/id", text))
-    if reasons or reading.event is None or stands.agency_kind is None:
-        return (), tuple(reasons)
-    return ranked(now.kind, stands.agency_kind, reading.event.statements), ()
+    return (), tuple(reasons)
 
 
 class _Draft:
@@ -253,10 +254,12 @@ class _Draft:
         self, event: Event, statements: Iterable[Statement], position: int, message: Message
     ) -> Reason | None:
         """Folds the event in, or says why the record has no room for it."""
-        for field, _, _ in statements:
-            if field.startswith(f"{STEP}/") and not has_room_for_step(self._after.lanes, field):
-                return Reason("record-full", "/data/step", _FULL_OF_STEPS)
-        lanes, changes = fold(self._after.lanes, event.envelope.stamp, statements)
+        stamp = event.envelope.stamp
+        if self._now.kind.families:
+            for field, _, _ in statements:
+                if field.startswith(_STEPS) and not has_room_for_step(self._after.lanes, field):
+                    return Reason("record-full", "/data/step", _FULL_OF_STEPS)
+        lanes, changes = fold(self._after.lanes, stamp, statements)
         version, at = self._after.version + 1, self._now.recorded_at
         if self._tight and size_of(advanced(self._after, lanes, version, "", at)) > LARGEST_ITEM:
             return Reason("record-full", "", _FULL)
@@ -269,7 +272,8 @@ class _Draft:
             recorded_at=at,
             salt=self._now.salt(),
         )
-        self._ties += _tied(self._after.lanes, event.envelope.stamp, statements)
+        if self._after.lanes:
+            self._ties += _tied(self._after.lanes, stamp, statements)
         self._after = advanced(self._after, lanes, version, entry.entry_hash, at)
         self._bytes += len(event.core)
         self._entries.append(entry)
@@ -291,6 +295,7 @@ def _tied(lanes: Lanes, stamp: Stamp, statements: Iterable[Statement]) -> bool:
     )
 
 
+_STEPS: Final = f"{STEP}/"
 _FULL: Final = (
     "The record would no longer fit into the table; ask the operator whether the source repeats"
     " itself under ever new names."

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from functools import lru_cache
+from typing import Final, NamedTuple, NoReturn
+
+import orjson
 
 from functions.shared.core.canonical import canonical
 from functions.shared.core.events import Envelope, Event, Json, Reason
@@ -42,15 +45,14 @@ _SEQUENCE: Final = re.compile(SEQUENCE_PATTERN)
 _EXTENSION: Final = re.compile(EXTENSION_NAME)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What a message turned out to be.
 
     `event` is there when nothing is wrong with the message itself; `reasons` say what is.
     `envelope` is there from the point where the message is a readable event of ours, so that
-    the ledger can be asked whether it knows it; `fields` are then the fields that its data
-    names, even where a value is wrong. `source` and `event_id` are what could be read of a
-    message that is not an event.
+    the ledger can be asked whether it knows it; `named` holds the names that its data uses,
+    even where a value is wrong. `source` and `event_id` are what could be read of a message that
+    is not an event.
     """
 
     envelope: Envelope | None = None
@@ -58,12 +60,16 @@ class Reading:
     reasons: tuple[Reason, ...] = ()
     source: str | None = None
     event_id: str | None = None
-    fields: tuple[str, ...] = ()
+    named: Collection[str] = ()
+
+    def fields_of(self, kind: Kind) -> tuple[str, ...]:
+        """The fields that the data names, in the order of the kind's table."""
+        return tuple(name for name in kind.ranks if name in self.named)
 
     @property
     def of_this_queue(self) -> Envelope | None:
         """The envelope, if the message is an event that this queue takes, its data aside."""
-        if any(reason.code in STOPPING for reason in self.reasons):
+        if self.reasons and any(reason.code in STOPPING for reason in self.reasons):
             return None
         return self.envelope
 
@@ -81,6 +87,104 @@ class _NotJson(Exception):
 
 def read(body: str, kind: Kind) -> Reading:
     """What the body of a message on the queue of `kind` says. Never raises."""
+    return _read_plain(body, kind) or read_closely(body, kind)
+
+
+def _read_plain(body: str, kind: Kind) -> Reading | None:
+    """The reading of a valid event of an ordinary look; None where a closer look is needed.
+
+    What it gives is what `read_closely` would give, in half of the time; a test holds the two
+    equal. Nothing is refused here.
+    """
+    if (
+        len(body) > _MOST_PLAIN_CHARACTERS
+        or _ESCAPED_QUOTE in body
+        or body.count("{") + body.count("[") > MAX_NESTING
+    ):
+        return None
+    try:
+        message = orjson.loads(body)
+        if type(message) is not dict:
+            return None
+        core = {name: message[name] for name in CORE if message.get(name) is not None}
+        envelope = _plain_envelope(message, core)
+        beside = _quotation_marks_beside(message, core)
+    except (ValueError, TypeError):  # no JSON, or no text where there must be some
+        return None
+    core_bytes, data = envelope.core, core.get("data")
+    event_type = EVENT_TYPES.get(envelope.type)
+    if (
+        core_bytes is None
+        or len(core_bytes) > MAX_DATA_BYTES
+        or type(data) is not dict
+        or event_type is None
+        or event_type.kind != kind.name
+        # A key named twice is gone from what was parsed, and its quotation marks with it. No
+        # string holds one: an escaped one would show as a backslash in one of the two texts.
+        or b"\\" in core_bytes
+        or body.count('"') != core_bytes.count(b'"') + beside
+    ):
+        return None
+    value, errors = validate_event_data(event_type, data)
+    if errors or value is None or value[kind.key] != envelope.subject:
+        return None
+    event = Event(
+        envelope, kind.name, envelope.subject, core_bytes, _statements(value, envelope, kind)
+    )
+    return Reading(envelope, event, (), envelope.source, envelope.id, data.keys())
+
+
+_MOST_PLAIN_CHARACTERS: Final = 40_000
+"""A longer message is refused, or costs its size in any case."""
+_ESCAPED_QUOTE: Final = '\\"'
+_CORE: Final = frozenset(CORE)
+
+
+def _plain_envelope(message: Mapping[str, Json], core: Mapping[str, Json]) -> Envelope:
+    """The envelope of a message whose attributes are as they should be, or ValueError."""
+    source, event_id, type_ = core.get("source"), core.get("id"), core.get("type")
+    subject, time, sequence = core.get("subject"), core.get("time"), core.get("sequence")
+    if not (
+        core.get("specversion") == SPECVERSION
+        and type(source) is str
+        and _source_ok(source)
+        and type(event_id) is str
+        and _ID.fullmatch(event_id) is not None
+        and type(type_) is str
+        and type(subject) is str
+        and subject
+        and type(time) is str
+        and (sequence is None or (type(sequence) is str and _SEQUENCE.fullmatch(sequence)))
+        and "correctionof" not in core
+        and message.get("datacontenttype") in (None, "application/json")
+    ):
+        raise ValueError("The attributes need a closer look.")
+    return Envelope(
+        source, event_id, type_, subject, normalise_instant(time), sequence, canonical(core)
+    )
+
+
+def _quotation_marks_beside(message: Mapping[str, Json], core: Mapping[str, Json]) -> int:
+    """The quotation marks of the attributes beside the core, all of them plain text."""
+    marks = 0
+    if len(message) > len(core):
+        for name in message.keys() - core.keys():
+            value = message[name]
+            if type(value) is not str or "\\" in value or '"' in value or name in _CORE:
+                raise ValueError("An attribute beside the core needs a closer look.")
+            if not _EXTENSION.fullmatch(name):
+                raise ValueError("The name of an extension needs a closer look.")
+            marks += 4
+    return marks
+
+
+@lru_cache(maxsize=1024)
+def _source_ok(source: str) -> bool:
+    return len(source) <= SOURCE_MAX and _SOURCE.fullmatch(source) is not None
+
+
+def read_closely(body: str, kind: Kind) -> Reading:
+    """What the body says, with every reason against it."""
     size = len(body) if body.isascii() else len(body.encode("utf-8", "surrogatepass"))
     if size > MAX_MESSAGE_BYTES:
         return Reading(
@@ -119,13 +223,12 @@ def _with_data(envelope: Envelope, event_type: EventType, kind: Kind, data: Json
         text = f"The subject is not the {kind.key} inside data; make both the record's key."
         reasons.append(Reason("subject-mismatch", "/subject", text))
     reasons += [Reason("invalid-data", error.path, error.text, error.code) for error in errors]
-    named = data if isinstance(data, dict) else {}
-    fields = tuple(name for name in kind.ranks if name in named)
+    named = data.keys() if isinstance(data, dict) else ()
     event = None
     if not reasons and value is not None and envelope.core is not None:
         stated = _statements(value, envelope, kind)
         event = Event(envelope, kind.name, envelope.subject, envelope.core, stated)
-    return Reading(envelope, event, tuple(reasons), envelope.source, envelope.id, fields)
+    return Reading(envelope, event, tuple(reasons), envelope.source, envelope.id, named)
 
 
 # JSON ---------------------------------------------------------------------------------------

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from functions.shared.core.events import Envelope, Json, Reason
 from functions.shared.core.instants import vietnam_day
-from functions.shared.core.kinds import AGENCY, Kind
+from functions.shared.core.kinds import AGENCY, Kind, family_of
 from functions.shared.core.lanes import Statement
 from schemas.envelope import REGISTRY_SOURCE
 
@@ -135,21 +136,31 @@ def refused_fields(kind: Kind, agency_kind: str | None, fields: Iterable[str]) -
     """The fields that an agency of this kind may not state, each once."""
     if agency_kind is None:
         return []
+    ranks = kind.ranks_for(agency_kind)
     paths = dict.fromkeys(
-        f"/data/{field.partition('/')[0]}"
-        for field in fields
-        if agency_kind not in kind.ranks_of(field)
+        [f"/data/{name}" for field in fields if (name := family_of(field)) not in ranks]
     )
     return [_refusal(path, _NOT_ITS_FIELD) for path in paths]
 
 
 def ranked(
     kind: Kind, agency_kind: str, stated: Iterable[tuple[str, Json]]
-) -> tuple[Statement, ...]:
-    """The statements with their ranks; none of their fields may be a refused one."""
-    return tuple(
-        Statement(field, kind.ranks_of(field)[agency_kind], value) for field, value in stated
-    )
+) -> tuple[Statement, ...] | None:
+    """The statements with their ranks, or None where one of their fields is a refused one."""
+    ranks = kind.ranks_for(agency_kind)
+    try:
+        return tuple(
+            [
+                _statement((field, ranks.get(field) or ranks[family_of(field)], value))
+                for field, value in stated
+            ]
+        )
+    except KeyError:
+        return None
+
+
+# As in `lanes`: a batch makes thousands.
+_statement: Final = partial(tuple.__new__, Statement)
 
 
 def _refused(text: str) -> Standing:

@@ -7,7 +7,6 @@ back, in an item or in an entry, no longer agrees.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from functions.shared.core.canonical import canonical
 from functions.shared.core.events import Json
@@ -34,7 +33,7 @@ def folded(kind: str, key: str, entries: Sequence[LedgerEntry]) -> Record:
     for entry in entries:
         lanes, _ = fold(record.lanes, entry.event.stamp, _statements(entry))
         record = advanced(record, lanes, entry.version, entry.entry_hash, entry.recorded_at)
-    return replace(record, erasures=sum(map(erasures, entries)))
+    return record._replace(erasures=sum(map(erasures, entries)))
 
 
 def item_disagreements(

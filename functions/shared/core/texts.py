@@ -12,13 +12,18 @@ from typing import Final
 _BEYOND_DECOMPOSITION: Final = str.maketrans({"đ": "d", "ð": "d", "ı": "i", "’": "'", "ʼ": "'"})
 
 
-@lru_cache(maxsize=8192)
 def folded(text: str) -> str:
     """The text in lower case without marks, inner white space single.
 
     `Nguyễn Thị Hoà`, `NGUYỄN THỊ HÒA` and `nguyen thi hoa` fold alike; so do U+0110 and
     U+00D0, which data from older systems uses for Đ.
     """
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    # Word by word: a city has millions of names and thousands of words.
+    return " ".join(filter(None, map(_folded_word, text.split())))
+
+
+@lru_cache(maxsize=8192)
+def _folded_word(word: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", word.casefold())
     bare = "".join(char for char in decomposed if not unicodedata.combining(char))
     return " ".join(bare.translate(_BEYOND_DECOMPOSITION).split())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from functions.shared.core.errors import Defect
 from functions.shared.core.kinds import KIND_OF_QUEUE, Kind
@@ -31,6 +31,7 @@ class Settings:
 
     stage: str
     log_hash_key: str
+    direct_wire: bool
     ledger_table: str
     quarantine_table: str
     quarantine_bucket: str
@@ -66,8 +67,8 @@ class LoadSettings(Settings):
 class FileSplitSettings(LoadSettings):
     """What the splitting function needs besides: its own queue, and the size of a range."""
 
-    range_bytes: int
     files_queue_url: str
+    range_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,20 +139,28 @@ def range_sync_settings(environment: Mapping[str, str]) -> RangeSyncSettings:
     )
 
 
-def _of_loads(environment: Mapping[str, str]) -> dict[str, str]:
+def _of_loads(environment: Mapping[str, str]) -> dict[str, Any]:
     names = ("intake_bucket", "loads_table", "ranges_queue_url")
     return {name: _required(environment, name.upper()) for name in names}
 
 
-def _shared(environment: Mapping[str, str]) -> dict[str, str]:
+def _shared(environment: Mapping[str, str]) -> dict[str, Any]:
     key = _required(environment, "LOG_HASH_KEY")
     if len(key) < SHORTEST_HASH_KEY:
         raise Defect(f"LOG_HASH_KEY needs at least {SHORTEST_HASH_KEY} characters.")
     names = ("stage", "ledger_table", "quarantine_table", "quarantine_bucket")
     return {
         "log_hash_key": key,
+        "direct_wire": _direct_wire(environment),
         **{name: _required(environment, name.upper()) for name in names},
     }
+
+
+def _direct_wire(environment: Mapping[str, str]) -> bool:
+    wire = environment.get("WIRE", "plain")
+    if wire not in ("direct", "plain"):
+        raise Defect("WIRE must be direct or plain; correct the parameter Wire and deploy again.")
+    return wire == "direct"
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:

@@ -110,7 +110,10 @@ class Told:
         assert reading.envelope is not None
         agency = self.agencies.get(agency_id(reading.envelope.source))
         stands = standing(reading.envelope, kind.name, agency, None, ANYONE)
-        reasons = [*stands.reasons, *refused_fields(kind, stands.agency_kind, reading.fields)]
+        reasons = [
+            *stands.reasons,
+            *refused_fields(kind, stands.agency_kind, reading.fields_of(kind)),
+        ]
         return [reason.text for reason in reasons]
 
     def reasons(self, line: int) -> list[tuple[str, str]]:

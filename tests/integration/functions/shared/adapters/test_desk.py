@@ -153,7 +153,7 @@ class World(MotoWorld):
             ]
             # A minute ahead, so that what is refused again is newer than all before.
             senders = Senders(relays=frozenset({"AROARELAY"}), anyone=True)
-            messages = [replace(m, sent_at=NOW) for m in messages_of({"Records": records}, senders)]
+            messages = [m._replace(sent_at=NOW) for m in messages_of({"Records": records}, senders)]
             report = self.pipeline().run(messages, Unhurried())
             assert not report.unfinished()
             for one in received:

@@ -168,7 +168,7 @@ class TestCommitting:
         """An erasure keeps the head, so the head alone must not be the guard."""
         pair.store.commit(changes(event()))
         before = load(pair, PERSON_ID)
-        erased = replace(before.records[PERSON_ID], erasures=2)
+        erased = before.records[PERSON_ID]._replace(erasures=2)
         stale = Loaded({PERSON_ID: erased}, {})
         (mine,) = changes(event(id_="2"), loaded=stale)
         assert pair.store.commit([mine]) == [Commit.CONFLICT]
@@ -245,7 +245,7 @@ class TestTransactions:
                 kind=DOSSIER,
             )
         ]
-        alone = [replace(change, entries=change.entries[:1]) for change in plans]
+        alone = [change._replace(entries=change.entries[:1]) for change in plans]
         assert set(store.commit(alone)) == {Commit.DONE}
         assert sum(self.sizes(client)) == 2 * len(alone)
         sizes = [
@@ -344,7 +344,7 @@ class TestForms:
             *("event_uid", "record_key", "version", "prev", "entry_hash", "event", "sender"),
             *("recorded_at", "outcome", "changes_digest", "changes", "salt"),
         }
-        erased = item_from_entry(replace(erase(first, ["phone"]), sender=None))
+        erased = item_from_entry(erase(first, ["phone"])._replace(sender=None))
         assert set(erased) == (set(item) - {"salt", "sender"}) | {"salts"}
 
     @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from functions.shared.core import reading as reading_module
 from functions.shared.core.kinds import AGENCY, DOSSIER, INSURANCE_CARD, KINDS, PERSON, Kind
-from functions.shared.core.reading import Reading, read
+from functions.shared.core.reading import Reading, read, read_closely
 from schemas.envelope import MAX_DATA_BYTES, MAX_MESSAGE_BYTES, MAX_NESTING
 from tests.builders import (
     DOSSIER_CODE,
@@ -511,7 +512,7 @@ class TestData:
     def test_the_fields_it_names_are_known_though_a_value_is_wrong(self) -> None:
         """So that a refusal says at once which of them the agency may not state."""
         document = event("dossier.progressed", {"fee": {}, "status": 4, "nope": 1})
-        assert reading_of(document, DOSSIER).fields == ("status", "fee")
+        assert reading_of(document, DOSSIER).fields_of(DOSSIER) == ("status", "fee")
 
     def test_no_reason_holds_what_was_received(self) -> None:
         reading = with_data(full_name=17, phone="Bí mật", sex="Bí mật", address="Bí mật")
@@ -599,3 +600,112 @@ def _is_accounted_for(reading: Reading) -> bool:
     if reading.event is not None:
         return not places_ and reading.envelope is not None and reading.envelope.core is not None
     return bool(places_) and places_ == sorted(places_)
+
+
+class TestReadingAtAGlance:
+    """`read` takes a shorter way for ordinary events; it must never show."""
+
+    @given(any_history(), st.data())
+    def test_an_event_reads_alike_however_it_is_written(
+        self, drawn: tuple[Kind, list[Document]], data: st.DataObject
+    ) -> None:
+        kind, history = drawn
+        for document in history:
+            text = data.draw(written(document))
+            assert read(text, kind) == read_closely(text, kind)
+
+    @given(st.sampled_from(sorted(KINDS)), st.data())
+    def test_so_does_a_text_with_anything_done_to_it(self, kind: str, data: st.DataObject) -> None:
+        text = data.draw(written(event()))
+        for _ in range(data.draw(st.integers(1, 3))):
+            begin = data.draw(st.integers(0, len(text)))
+            end = data.draw(st.integers(begin, min(len(text), begin + 30)))
+            text = text[:begin] + data.draw(st.sampled_from(SPLICES)) + text[end:]
+        assert read(text, KINDS[kind]) == read_closely(text, KINDS[kind])
+
+    @pytest.mark.parametrize(
+        "spliced",
+        [
+            '"sex" : "male", "sex":"female"',
+            '"sex":"male","sex":"male"',
+            '"se\\u0078":"male","sex":"female"',
+            '"phone":"1\\u0022","phone":"2"',
+            '"phone":"\\\\","sex":"male"',
+            '"phone":"12345","phone" :null',
+            '"eid":{"level":1,"level":2}',
+            '"eid":{"level":1.0}',
+            '"eid":{"level":1e0}',
+            '"eid":{"level":18446744073709551617}',
+            '"full_name":"Nguy\\u1ec5n"',
+            '"full_name":"a\\u0000"',
+            '"full_name":"a\\ud800"',
+            '"full_name":"a\\nb"',
+        ],
+    )
+    def test_what_is_easily_overlooked(self, spliced: str) -> None:
+        text = TEXT.replace('"data": {', '"data": {' + spliced + ",", 1)
+        assert text != TEXT
+        assert read(text, PERSON) == read_closely(text, PERSON)
+
+    @pytest.mark.parametrize(
+        "spliced",
+        [
+            '"id":"other"',
+            '"data":{}',
+            '"traceparent":"00-1"',
+            '"traceparent":"00-1","traceparent":"00-1"',
+            '"traceparent":1',
+            '"traceparent":1.5',
+            '"Traceparent":"x"',
+            '"x":"\\""',
+            '"x":null',
+            '"sequence":null',
+            '"correctionof":"b"',
+            '"datacontenttype":"application/json; charset=utf-8"',
+            '"datacontenttype":"text/plain"',
+            '"datacontenttype":"application/json"',
+        ],
+    )
+    def test_attributes_that_are_easily_overlooked(self, spliced: str) -> None:
+        text = "{" + spliced + "," + TEXT[1:]
+        assert read(text, PERSON) == read_closely(text, PERSON)
+
+    def test_ordinary_events_do_take_the_shorter_way(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(reading_module, "read_closely", lambda *_: pytest.fail("closely"))
+        assert read(TEXT, PERSON).event is not None
+        assert read(json.dumps(EVENT, ensure_ascii=False, indent=1), PERSON).event is not None
+
+
+SPLICES = (
+    "",
+    " ",
+    '"',
+    "\\",
+    '\\"',
+    "{",
+    "}",
+    ",",
+    ":",
+    "0",
+    "-0",
+    "1.5",
+    "null",
+    "\u0000",
+    "\ud800",
+    '"id":"x",',
+    '"sex":"male",',
+    "\\u0022",
+    "\ufeff",
+)
+
+
+@st.composite
+def written(draw: st.DrawFn, document: Document) -> str:
+    """An event as JSON in one of the ways that systems write it."""
+    return json.dumps(
+        document,
+        ensure_ascii=draw(st.booleans()),
+        indent=draw(st.sampled_from((None, 0, 2))),
+        separators=draw(st.sampled_from((None, (",", ":"), (" , ", " : ")))),
+        sort_keys=draw(st.booleans()),
+    )

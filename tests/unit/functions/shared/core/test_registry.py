@@ -196,8 +196,14 @@ class TestFields:
         )
 
     def test_members_of_a_family_get_its_rank(self) -> None:
-        assert ranked(PERSON, "population", [("replaces/1", True)])[0].rank == 30
-        assert ranked(DOSSIER, "ministry", [("step//agencies/K02/1", {})])[0].rank == 10
+        assert ranked(PERSON, "population", [("replaces/1", True)]) == (("replaces/1", 30, True),)
+        assert ranked(DOSSIER, "ministry", [("step//agencies/K02/1", {})]) == (
+            ("step//agencies/K02/1", 10, {}),
+        )
+
+    def test_a_field_that_is_refused_has_none(self) -> None:
+        assert ranked(PERSON, "facility", [("full_name", "A")]) is None
+        assert ranked(PERSON, "justice", [("full_name", "A"), ("replaces/1", True)]) is None
 
 
 class TestAgencies:

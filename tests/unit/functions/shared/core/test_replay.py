@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -67,7 +66,7 @@ Tampering = Callable[[list[LedgerEntry]], list[LedgerEntry]]
 
 def _with(index: int, **attributes: Any) -> Tampering:
     return lambda entries: [
-        replace(entry, **attributes) if i == index else entry for i, entry in enumerate(entries)
+        entry._replace(**attributes) if i == index else entry for i, entry in enumerate(entries)
     ]
 
 
@@ -94,7 +93,7 @@ TAMPERING: dict[str, Tampering] = {
 def _restated(entries: list[LedgerEntry]) -> list[LedgerEntry]:
     name, phone = entries[0].changes
     forged = (name, phone._replace(stated="0900000009"))
-    return [replace(entries[0], changes=forged), *entries[1:]]
+    return [entries[0]._replace(changes=forged), *entries[1:]]
 
 
 @pytest.mark.parametrize("what", TAMPERING)
@@ -104,7 +103,7 @@ def test_tampering_is_seen(what: str) -> None:
 
 def test_entries_swapped_along_with_their_versions_are_seen() -> None:
     first, second, third = chain()
-    swapped = [replace(second, version=1), replace(first, version=2), third]
+    swapped = [second._replace(version=1), first._replace(version=2), third]
     assert faults(swapped)
 
 
@@ -115,7 +114,7 @@ def test_a_chain_that_was_rehashed_but_not_refolded_is_seen() -> None:
     (first, _), (forged,) = entries_of(honest, later), entries_of(later)
     rehashed = entries_of(honest, later)[1]
     assert faults([first, rehashed]) == []
-    assert faults([first, replace(forged, version=2)])
+    assert faults([first, forged._replace(version=2)])
 
 
 def test_an_entry_that_claims_to_have_won_is_seen_even_with_hashes_that_fit() -> None:
@@ -131,7 +130,7 @@ def test_an_entry_that_claims_to_have_won_is_seen_even_with_hashes_that_fit() ->
 
 def test_a_gap_in_the_versions_is_seen_even_where_the_links_fit() -> None:
     (first,) = entries_of(event(id_="1"))
-    skipping = replace(folded("person", PERSON_ID, [first]), version=5)
+    skipping = folded("person", PERSON_ID, [first])._replace(version=5)
     arrived = [message(event(id_="2"))]
     readings = {0: read(arrived[0].body, PERSON)}
     loaded = Loaded({PERSON_ID: skipping}, {})
@@ -164,7 +163,7 @@ def test_an_erased_value_is_no_disagreement() -> None:
 def test_an_erased_value_hides_no_other_forgery() -> None:
     first, second, third = chain()
     erased = erase(second, ["phone"])
-    assert faults([first, replace(erased, sender="x"), third])
+    assert faults([first, erased._replace(sender="x"), third])
 
 
 class TestItems:

@@ -52,3 +52,11 @@ def test_case_and_composition_make_no_difference(name: str) -> None:
 def test_folding_never_fails_and_leaves_single_blanks(name: str) -> None:
     text = folded(name)
     assert text == " ".join(text.split())
+
+
+@given(st.text(st.characters(max_codepoint=0x1FFF), max_size=40))
+def test_folding_word_by_word_is_folding_the_whole(text: str) -> None:
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    bare = "".join(char for char in decomposed if not unicodedata.combining(char))
+    letters = str.maketrans({"đ": "d", "ð": "d", "ı": "i", "’": "'", "ʼ": "'"})
+    assert folded(text) == " ".join(bare.translate(letters).split())
