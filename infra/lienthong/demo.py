@@ -334,7 +334,7 @@ class _Demo:
         loads = loads_of(self._stack)
         load = following.follow(loads, load_id, story)
         following.tell(load, Done.of(load, loads.ranges(load_id)), story)
-        report = fetched(self._stack, load, self._folder / f"{CARDS.name}.refused.ndjson")
+        report = fetched(self._stack, load, self._folder / f"{CARDS.name}.refused.jsonl")
         refused = [] if report is None else list(map(orjson.loads, report.open("rb")))
         story.say("Its refused lines came back with their numbers and every reason:")
         story.table(

@@ -54,7 +54,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--report",
         type=Path,
         metavar="OUT",
-        help="where the refused lines go (default: FILE.refused.ndjson)",
+        help="where the refused lines go (default: FILE.refused.jsonl)",
     )
     parser.add_argument(
         "--anyway",
@@ -146,8 +146,8 @@ def _place_of(options: argparse.Namespace, load: Load) -> Path:
         return Path(options.report)
     if options.file is not None:
         file: Path = options.file
-        return file.with_name(f"{file.name}.refused.ndjson")
-    return Path(f"{load.load_id}.refused.ndjson")
+        return file.with_name(f"{file.name}.refused.jsonl")
+    return Path(f"{load.load_id}.refused.jsonl")
 
 
 def fetched(stack: Stack, load: Load, out: Path) -> Path | None:
