@@ -30,7 +30,8 @@ OWN_TABLE: Final[Mapping[str, str]] = {
     "RegistrySyncFunction": "AgenciesTable",
 }
 QUEUES: Final = ("Population", "Insurance", "Dossier", "Registry")
-FUNCTIONS: Final = (*OWN_TABLE, "DeadLetterFunction")
+LOADING: Final = ("FileSplitFunction", "RangeSyncFunction")
+FUNCTIONS: Final = (*OWN_TABLE, "DeadLetterFunction", *LOADING)
 DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
 # Answers of a call that was authorised and then found that it had nothing to do.
 AUTHORISED: Final = frozenset(
@@ -38,6 +39,8 @@ AUTHORISED: Final = frozenset(
         "ConditionalCheckFailedException",
         "TransactionCanceledException",
         "ReceiptHandleIsInvalid",
+        "NoSuchKey",
+        "404",
     }
 )
 
@@ -163,6 +166,81 @@ def _s3(permission: str, operation: str, **arguments: Any) -> Call:
     return Call(f"s3:{permission}", "QuarantineBucket", make)
 
 
+def _intake(permission: str, operation: str, folder: str, **arguments: Any) -> Call:
+    def make(stack: Deployed, function: str) -> Any:
+        call = getattr(stack.client_as(function, "s3"), operation)
+        key = f"{folder}/least-privilege"
+        return call(Bucket=stack.outputs["IntakeBucket"], Key=key, **arguments)
+
+    return Call(f"s3:{permission}", f"IntakeBucket/{folder}", make)
+
+
+def list_intake() -> Call:
+    def make(stack: Deployed, function: str) -> Any:
+        client = stack.client_as(function, "s3")
+        return client.list_objects_v2(Bucket=stack.outputs["IntakeBucket"])
+
+    return Call("s3:ListBucket", "IntakeBucket", make)
+
+
+def see_again(queue: str) -> Call:
+    return _sqs(
+        "ChangeMessageVisibility",
+        "change_message_visibility",
+        queue,
+        ReceiptHandle="least-privilege",
+        VisibilityTimeout=0,
+    )
+
+
+_LOAD_KEY: Final = {"load_id": {"S": "least-privilege"}, "item": {"S": "least-privilege"}}
+
+
+def _loads(permission: str, operation: str, **arguments: Any) -> Call:
+    return _dynamodb(permission, operation, "LoadsTable", **arguments)
+
+
+GET_LOAD: Final = _loads("GetItem", "get_item", Key=_LOAD_KEY)
+PUT_LOAD: Final = _loads(
+    "PutItem",
+    "put_item",
+    Item=_LOAD_KEY,
+    ConditionExpression="attribute_exists(load_id)",
+)
+UPDATE_LOAD: Final = _loads(
+    "UpdateItem",
+    "update_item",
+    Key=_LOAD_KEY,
+    UpdateExpression="SET seen = :one",
+    ConditionExpression="attribute_exists(load_id)",
+    ExpressionAttributeValues={":one": {"N": "1"}},
+)
+QUERY_LOADS: Final = _loads(
+    "Query",
+    "query",
+    KeyConditionExpression="load_id = :key",
+    ExpressionAttributeValues={":key": {"S": "least-privilege"}},
+)
+SCAN_LOADS: Final = _loads("Scan", "scan")
+DELETE_LOAD: Final = _loads("DeleteItem", "delete_item", Key=_LOAD_KEY)
+READ: Final = {
+    folder: _intake("GetObject", "get_object", folder)
+    for folder in ("incoming", "parts", "reports")
+}
+WRITE: Final = {folder: _intake("PutObject", "put_object", folder, Body=b"") for folder in READ}
+REMOVE: Final = {folder: _intake("DeleteObject", "delete_object", folder) for folder in READ}
+OF_LOADS: Final = (
+    *(GET_LOAD, PUT_LOAD, UPDATE_LOAD, QUERY_LOADS, SCAN_LOADS, DELETE_LOAD, list_intake()),
+    *(*READ.values(), *WRITE.values(), *REMOVE.values()),
+    *(
+        act(f"{queue}{dead}")
+        for queue in ("Files", "Ranges")
+        for dead in ("", "DeadLetter")
+        for act in (look_at, take_from, see_again, send_to, purge)
+    ),
+)
+
+
 def _of_the_account(permission: str, service: str, operation: str) -> Call:
     def make(stack: Deployed, function: str) -> Any:
         return getattr(stack.client_as(function, service), operation)()
@@ -189,7 +267,27 @@ NEVER: Final = (
 )
 
 
+def allowed_to_load(function: str) -> list[Call]:
+    both = [GET_LOAD, PUT_LOAD, UPDATE_LOAD, list_intake(), READ["incoming"], send_to("Ranges")]
+    if function == "FileSplitFunction":
+        takes = [
+            act(queue) for queue in ("Files", "FilesDeadLetter") for act in (look_at, take_from)
+        ]
+        return [*both, *takes, see_again("Files"), WRITE["parts"]]
+    tables = [*OWN_TABLE.values(), "LedgerTable"]
+    return [
+        *both,
+        *(look_at("Ranges"), take_from("Ranges")),
+        *(QUERY_LOADS, READ["parts"], READ["reports"], WRITE["reports"]),
+        *(read_in_bulk(table) for table in (*tables, "QuarantineTable")),
+        *(act(table) for table in tables for act in (put, put_in_transaction)),
+        *QUARANTINE,
+    ]
+
+
 def allowed(function: str) -> list[Call]:
+    if function in LOADING:
+        return allowed_to_load(function)
     if function == "DeadLetterFunction":
         queues = [f"{name}DeadLetter" for name in QUEUES]
         tables = ["LedgerTable", "QuarantineTable"]
@@ -214,6 +312,8 @@ def refused(function: str) -> list[Call]:
             for queue in (name, f"{name}DeadLetter")
             for act in (look_at, take_from)
         ),
+        *QUARANTINE,
+        *OF_LOADS,
         *NEVER,
     ]
     return [
