@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from infra.build.stub import AGENCIES_TABLE, Stub, serving
+from infra.build.stub import AGENCIES_TABLE, BUCKET, Stub, serving
 
 ROOT: Final = Path(__file__).parents[2]
 MOST_BYTES: Final = 30_000_000
@@ -104,11 +104,15 @@ def tried(artifact: Path, folder: str, python: str, stub: Stub) -> Tried:
     return Tried(folder, size, told["cpu"], told["memory"], tuple(faults))
 
 
+_WRITES: Final = {"dead_letter": "UpdateItem", "file_split": "SendMessage"}
+"""The call by which a function's work is known to be done, where it is not a transaction."""
+
+
 def _faults(folder: str, told: Mapping[str, Any], stub: Stub) -> list[str]:
     faults = []
     if told["answer"] != {"batchItemFailures": []}:
         faults.append(f"it answers {told['answer']}")
-    wrote = "UpdateItem" if folder == "dead_letter" else "TransactWriteItems"
+    wrote = _WRITES.get(folder, "TransactWriteItems")
     if not stub.asked[wrote]:
         faults.append(f"it wrote nothing; it asked for {dict(stub.asked)}")
     if told["foreign"]:
@@ -140,6 +144,18 @@ def _environment(folder: str, endpoint: str) -> dict[str, str]:
         arn = "arn:aws:sqs:ap-southeast-1:123456789012:lienthong-{}-dead-letter"
         sources = {arn.format(queue): queue for queue in _QUEUES}
         return {**common, "DEAD_LETTER_SOURCES": json.dumps(sources)}
+    loads = {
+        "INTAKE_BUCKET": BUCKET,
+        "LOADS_TABLE": "loads",
+        "RANGES_QUEUE_URL": f"{endpoint}/000000000000/ranges",
+    }
+    if folder == "file_split":
+        files = {"FILES_QUEUE_URL": f"{endpoint}/000000000000/files"}
+        return {**common, **loads, **files, "LOAD_RANGE_BYTES": "8388608"}
+    if folder == "range_sync":
+        records = {"PEOPLE_TABLE": "people", "INSURANCE_CARDS_TABLE": "cards"}
+        records |= {"DOSSIERS_TABLE": "dossiers", "AGENCIES_TABLE": AGENCIES_TABLE}
+        return {**common, **loads, **records, "REGISTRY_SENDERS": ""}
     queue = folder.removesuffix("_sync")
     return {
         **common,
