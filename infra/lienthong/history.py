@@ -14,7 +14,8 @@ from functions.shared.adapters.archive import Archive
 from functions.shared.adapters.attributes import Item, from_item
 from functions.shared.adapters.dynamodb import entry_from_item
 from functions.shared.adapters.erasure import NOTES
-from functions.shared.core.ledger import LedgerEntry, RecordedChange, commit, salt_of
+from functions.shared.core.lanes import Change
+from functions.shared.core.ledger import LedgerEntry, commit, salt_of
 from infra.lienthong import context
 from infra.lienthong.console import Console, Json, counted, markup
 from infra.lienthong.desk.tracing import (
@@ -135,7 +136,7 @@ def entry_document(entry: LedgerEntry) -> Json:
     return cast(Json, found)
 
 
-def _change(entry: LedgerEntry, change: RecordedChange) -> dict[str, Any]:
+def _change(entry: LedgerEntry, change: Change) -> dict[str, Any]:
     found: dict[str, Any] = {"field": change.field, "rank": change.rank, "won": change.won}
     if change.erased is None:
         found |= {"before": change.before, "stated": change.stated}
@@ -180,7 +181,7 @@ def tell(
     console.say("\nTimes are Vietnam time.")
 
 
-def _row(change: RecordedChange) -> Sequence[str]:
+def _row(change: Change) -> Sequence[str]:
     before, stated = markup(readable(change.before)), markup(readable(change.stated))
     if change.erased is not None:
         before = "[magenta]erased[/]"

@@ -23,8 +23,8 @@ from functions.shared.core.errors import Conflict, Defect, LienThongError, Retry
 from functions.shared.core.events import Json
 from functions.shared.core.items import LANES, LARGEST_ITEM, item_of, record_of, size_in_json
 from functions.shared.core.kinds import Kind
-from functions.shared.core.lanes import Record
-from functions.shared.core.ledger import EventRef, LedgerEntry, Outcome, RecordedChange
+from functions.shared.core.lanes import Change, Record
+from functions.shared.core.ledger import EventRef, LedgerEntry, Outcome
 from functions.shared.core.planning import KnownEvent, Loaded, RecordChange
 from functions.shared.ports import Commit, Deadline
 
@@ -269,20 +269,18 @@ def entry_from_item(item: Item) -> LedgerEntry:
         raise ValueError("A ledger item does not have the stored form.") from error
 
 
-def _stored_change(change: RecordedChange) -> Json:
+def _stored_change(change: Change) -> Json:
     if change[6] is None:
         return change[:5]
     field, rank, won, _, stated, commit, erased = change
     return [field, rank, won, {"commit": commit, "erased": erased, "stated": stated}]
 
 
-def _change(field: str, rank: int, won: bool, *values: Any) -> RecordedChange:
+def _change(field: str, rank: int, won: bool, *values: Any) -> Change:
     if len(values) == 2:
-        return RecordedChange(field, rank, won, *values)
+        return Change(field, rank, won, *values)
     (erased,) = values
-    return RecordedChange(
-        field, rank, won, None, erased["stated"], erased["commit"], erased["erased"]
-    )
+    return Change(field, rank, won, None, erased["stated"], erased["commit"], erased["erased"])
 
 
 def _known_events(items: Iterable[Item]) -> dict[str, KnownEvent]:

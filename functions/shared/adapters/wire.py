@@ -214,9 +214,7 @@ class _Sender:
         if parts.scheme == "http":
             return _Connection(host, parts.port, timeout=self.connect_timeout)
         context = ssl.create_default_context(cafile=self.certificates)
-        return _SecureConnection(
-            host, parts.port, timeout=self.connect_timeout, context=context
-        )
+        return _SecureConnection(host, parts.port, timeout=self.connect_timeout, context=context)
 
     def _connect(self, connection: http.client.HTTPConnection) -> None:
         try:

@@ -15,8 +15,8 @@ from typing import Final, Literal, NamedTuple
 from functions.shared.core.canonical import canonical
 from functions.shared.core.events import Json
 from functions.shared.core.kinds import REPLACES
-from functions.shared.core.lanes import Record
-from functions.shared.core.ledger import LedgerEntry, RecordedChange, erase
+from functions.shared.core.lanes import Change, Record
+from functions.shared.core.ledger import LedgerEntry, erase
 from functions.shared.core.replay import folded
 
 PAIR: Final = "pair"
@@ -95,7 +95,7 @@ def plan_erasure(
     return Erasure(field, folded(kind, key, entries), folded(kind, key, after), tuple(touched))
 
 
-def _what(change: RecordedChange, gone: frozenset[bytes]) -> Literal["pair", "before"] | None:
+def _what(change: Change, gone: frozenset[bytes]) -> Literal["pair", "before"] | None:
     if change.stated is not None and canonical(change.stated) in gone:
         return "pair"
     if change.before is not None and canonical(change.before) in gone:

@@ -49,13 +49,20 @@ class Statement(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What one statement did to its lane; `before` is the lane's value until then."""
+    """What one statement did to its lane; `before` is the lane's value until then.
+
+    In the ledger, where values may be erased, an erased one reads None: `erased` tells which are
+    gone (`pair`: both, `before`: only the value until then) and `commit` keeps the proof that is
+    computed from them otherwise (`ledger`).
+    """
 
     field: str
     rank: int
     won: bool
     before: Json
     stated: Json
+    commit: str | None = None
+    erased: str | None = None
 
 
 class Record(NamedTuple):
@@ -99,15 +106,15 @@ def fold(
         by_rank = after.get(field)
         if by_rank is None:
             after[field] = {rank: _lane((stamp, value))}
-            changes.append(_change((field, rank, True, None, value)))
+            changes.append(_change((field, rank, True, None, value, None, None)))
         elif (lane := by_rank.get(rank)) is None:
             after[field] = {**by_rank, rank: _lane((stamp, value))}
-            changes.append(_change((field, rank, True, None, value)))
+            changes.append(_change((field, rank, True, None, value, None, None)))
         elif stamp > lane.stamp:
             after[field] = {**by_rank, rank: _lane((stamp, value))}
-            changes.append(_change((field, rank, True, lane.value, value)))
+            changes.append(_change((field, rank, True, lane.value, value, None, None)))
         else:
-            changes.append(_change((field, rank, False, lane.value, value)))
+            changes.append(_change((field, rank, False, lane.value, value, None, None)))
     return after, tuple(changes)
 
 
@@ -213,20 +220,21 @@ def encode_lanes(kind: Kind, lanes: Lanes) -> bytes:
     """The lanes without the values that the item shows, in the stored form."""
     stamps: dict[Stamp, dict[int, tuple[list[str], dict[str, Json]]]] = {}
     codes = kind.codes
-    last = groups = None
+    of_stamp = of_rank = None
+    shown_codes: list[str] = []
+    kept: dict[str, Json] = {}
     for field, by_rank in lanes.items():
         best = shown_lane(by_rank) if len(by_rank) > 1 else None
         for rank, (stamp, value) in by_rank.items():
+            if stamp is not of_stamp or rank != of_rank:  # neighbours mostly come from one event
+                groups = stamps.setdefault(stamp, {})
+                shown_codes, kept = groups.setdefault(rank, ([], {}))
+                of_stamp, of_rank = stamp, rank
             code = codes.get(field) or _member_code(kind, field, stamp)
-            if stamp is not last or groups is None:  # neighbours mostly come from one event
-                last, groups = stamp, stamps.setdefault(stamp, {})
-            group = groups.get(rank)
-            if group is None:
-                group = groups[rank] = ([], {})
             if value is not None and (best is None or best[0] == rank):
-                group[0].append(code)
+                shown_codes.append(code)
             else:
-                group[1][code] = value
+                kept[code] = value
     return canonical(
         [
             [

@@ -17,14 +17,14 @@ chain still verifies and every other value can still be proved.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from functools import partial
 from hashlib import sha256
 from typing import Final, NamedTuple
 
 from functions.shared.core.canonical import canonical, sha256_hex
 from functions.shared.core.events import Event, Json
+from functions.shared.core.kinds import KINDS
 from functions.shared.core.lanes import Change
 from functions.shared.core.stamps import Stamp
 
@@ -58,23 +58,6 @@ class EventRef(NamedTuple):
         return self._asdict()
 
 
-class RecordedChange(NamedTuple):
-    """A change as the ledger keeps it.
-
-    `commit` is None while both values are there, since it is computed from them; an erased
-    change keeps its commit. An erased value reads None: `erased` tells which are gone
-    (`pair`: both, `before`: only the value until then).
-    """
-
-    field: str
-    rank: int
-    won: bool
-    before: Json
-    stated: Json
-    commit: str | None = None
-    erased: str | None = None
-
-
 class LedgerEntry(NamedTuple):
     """The proof that one event was taken and what it did. Hashes are lower-case hex.
 
@@ -92,7 +75,7 @@ class LedgerEntry(NamedTuple):
     recorded_at: str
     outcome: Outcome
     changes_digest: str
-    changes: tuple[RecordedChange, ...]
+    changes: tuple[Change, ...]
     salt: bytes | None
     salts: Mapping[str, str] | None = None
 
@@ -117,19 +100,22 @@ def commit(salt_of_field: bytes, before: Json, stated: Json) -> str:
     return sha256(salt_of_field + canonical([before, stated])).hexdigest()
 
 
-def _hmac_under(salt: bytes) -> Callable[[bytes], bytes]:
-    """HMAC-SHA256 with `salt`, of at most 64 bytes, as its key: RFC 2104, spelt out.
+def _keys_under(salt: bytes) -> tuple[bytes, bytes]:
+    """The inner and outer key block of HMAC-SHA256 with `salt`, of at most 64 bytes, as its key.
 
-    For the many short messages of an entry it takes half the time of `hmac.digest`, which is
-    what verification uses, so each checks the other.
+    HMAC is SHA-256(outer || SHA-256(inner || message)): RFC 2104. Spelt out, the many short
+    messages of an entry take half the time of `hmac.digest`, which is what verification uses, so
+    each checks the other.
     """
     key = salt.ljust(64, b"\0")
-    inner, outer = key.translate(_INNER), key.translate(_OUTER)
-    return lambda message: sha256(outer + sha256(inner + message).digest()).digest()
+    return key.translate(_INNER), key.translate(_OUTER)
 
 
 _INNER: Final = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER: Final = bytes(byte ^ 0x5C for byte in range(256))
+_MESSAGES: Final[Mapping[str, bytes]] = {
+    name: b"field:" + name.encode() for kind in KINDS.values() for name in kind.field_names
+}
 
 
 def make_entry(
@@ -144,20 +130,22 @@ def make_entry(
 ) -> LedgerEntry:
     """The entry that proves `event` made `changes` as version `version` of its record."""
     envelope = event.envelope
-    derived = _hmac_under(salt)
+    inner, outer = _keys_under(salt)
+    event_salt = sha256(outer + sha256(inner + b"event").digest()).digest()
     ref = EventRef(
         envelope.source,
         envelope.id,
         envelope.type,
         envelope.time,
         envelope.sequence,
-        sha256(derived(b"event") + event.core).hexdigest(),
+        sha256(event_salt + event.core).hexdigest(),
     )
-    commits, recorded, applied = [], [], False
-    for field, rank, won, before, stated in changes:
-        proof = derived(b"field:" + field.encode()) + canonical([before, stated])
-        commits.append((field, rank, won, sha256(proof).hexdigest()))
-        recorded.append(_recorded((field, rank, won, before, stated, None, None)))
+    commits, applied = [], False
+    for field, rank, won, before, stated, _, _ in changes:
+        message = _MESSAGES.get(field) or b"field:" + field.encode()
+        salt_of_field = sha256(outer + sha256(inner + message).digest()).digest()
+        proof = sha256(salt_of_field + canonical([before, stated])).hexdigest()
+        commits.append((field, rank, won, proof))
         applied |= won
     outcome = Outcome.APPLIED if applied else Outcome.SUPERSEDED
     digest = _changes_digest(commits)
@@ -174,13 +162,9 @@ def make_entry(
         recorded_at=recorded_at,
         outcome=outcome,
         changes_digest=digest,
-        changes=tuple(recorded),
+        changes=tuple(changes),
         salt=salt,
     )
-
-
-# As in `lanes`: a batch makes thousands.
-_recorded: Final = partial(tuple.__new__, RecordedChange)
 
 
 def _changes_digest(commits: list[tuple[str, int, bool, str]]) -> str:

@@ -21,7 +21,7 @@ from functions.shared.core.lanes import (
     fold,
     new_record,
 )
-from functions.shared.core.ledger import LedgerEntry, Outcome, RecordedChange, erasures, faults
+from functions.shared.core.ledger import LedgerEntry, Outcome, erasures, faults
 
 
 def folded(kind: str, key: str, entries: Sequence[LedgerEntry]) -> Record:
@@ -112,7 +112,7 @@ def _fold_faults(
     return found
 
 
-def _note(unknown: set[tuple[str, int]], lane: tuple[str, int], recorded: RecordedChange) -> None:
+def _note(unknown: set[tuple[str, int]], lane: tuple[str, int], recorded: Change) -> None:
     if recorded.erased == "pair":
         unknown.add(lane)
     else:

@@ -16,14 +16,16 @@ HANDLERS: Final = sorted((ROOT / "functions").glob("*/handler.py"))
 NAMES: Final = [path.parent.name for path in HANDLERS]
 
 
-def test_there_is_one_for_each_queue_and_one_for_the_dead_letters() -> None:
+def test_there_is_one_for_each_queue_and_one_for_the_dead_letters_and_two_for_loads() -> None:
     assert {
         "population_sync",
         "insurance_sync",
         "dossier_sync",
         "registry_sync",
         "dead_letter",
-    } <= set(NAMES)
+        "file_split",
+        "range_sync",
+    } == set(NAMES)
 
 
 @pytest.mark.parametrize("path", HANDLERS, ids=NAMES)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from functions.shared.adapters import keys
 from functions.shared.core.lanes import Record
 from tests.builders import event, understood
@@ -31,3 +33,32 @@ def test_index_keys_name_the_day() -> None:
 
 def test_objects_of_an_entry_lie_together() -> None:
     assert keys.quarantine_object("population", "ab", "body") == "population/ab/body"
+
+
+class TestLoading:
+    @pytest.mark.parametrize("name", ["cards.ndjson", "H26.12/a b.csv", "x/.manifest.json.gz"])
+    def test_a_dropped_file_has_a_name_and_a_manifest(self, name: str) -> None:
+        key = keys.incoming_object(name)
+        assert keys.parse_incoming(key) == name
+        assert keys.parse_manifest(key) is None
+        assert keys.parse_manifest(keys.manifest_object(key)) == key
+
+    @pytest.mark.parametrize("key", ["parts/x", "incoming", "incoming/", "reports/incoming/x"])
+    def test_other_objects_are_no_dropped_files(self, key: str) -> None:
+        assert keys.parse_incoming(key) is None
+
+    def test_ranges_sort_as_they_lie_in_the_file(self) -> None:
+        numbers = [0, 2, 10, 99_999_999]
+        items = [keys.range_item(number) for number in numbers]
+        assert items == sorted(items)
+        assert [keys.parse_range_item(item) for item in items] == numbers
+        assert all(item.startswith(keys.RANGES) for item in items)
+        assert not keys.LOAD_ITEM.startswith(keys.RANGES)
+
+    def test_what_a_load_writes_lies_together(self) -> None:
+        assert keys.part_object("l", 12) == "parts/l/00000012"
+        assert (
+            keys.range_report_object("l", 1, 5)
+            == "reports/l/ranges/00000001/000000000000005.ndjson"
+        )
+        assert keys.report_object("l") == "reports/l/refused.ndjson"

@@ -13,12 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.shared.core.kinds import DOSSIER, PERSON, Kind
-from functions.shared.core.lanes import NO_HASH
+from functions.shared.core.lanes import NO_HASH, Change
 from functions.shared.core.ledger import (
     EventRef,
     LedgerEntry,
     Outcome,
-    RecordedChange,
     erase,
     erasures,
     faults,
@@ -68,7 +67,7 @@ def digest_of(salt: bytes, document: Document) -> str:
     return sha256(salted(salt, "event") + rfc8785.dumps(core))
 
 
-def commit_of(salt: bytes, change: RecordedChange) -> str:
+def commit_of(salt: bytes, change: Change) -> str:
     values: list[Any] = [change.before, change.stated]
     return sha256(salted(salt, f"field:{change.field}") + rfc8785.dumps(values))
 
@@ -146,20 +145,20 @@ class TestEntries:
             recorded_at=RECORDED_AT,
             outcome=Outcome.APPLIED,
             changes=(
-                RecordedChange("full_name", 30, True, None, "Nguyễn Thị Mẫu"),
-                RecordedChange("phone", 10, True, None, "0900000001"),
+                Change("full_name", 30, True, None, "Nguyễn Thị Mẫu"),
+                Change("phone", 10, True, None, "0900000001"),
             ),
         )
         assert second.prev == first.entry_hash
         assert second.changes == (
-            RecordedChange("sex", 30, True, None, "female"),
-            RecordedChange("phone", 10, True, "0900000001", None),
+            Change("sex", 30, True, None, "female"),
+            Change("phone", 10, True, "0900000001", None),
         )
 
     def test_an_older_event_is_superseded_and_keeps_its_entry(self) -> None:
         *_, late = entries_of(FIRST, THIRD, LATE)
         assert late.outcome is Outcome.SUPERSEDED
-        assert late.changes == (RecordedChange("phone", 10, False, "0900000003", "0900000000"),)
+        assert late.changes == (Change("phone", 10, False, "0900000003", "0900000000"),)
 
     def test_a_sequence_is_kept_as_it_was_sent(self) -> None:
         (entry,) = entries_of(THIRD)

@@ -10,10 +10,11 @@ from typing import Any, Final
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from functions.shared.core.errors import Defect
+from functions.shared.core.errors import Defect, Retry
 from functions.shared.core.kinds import KIND_OF_QUEUE, PERSON, Kind
 from functions.shared.runtime.dead_letters import DeadLetterService
 from functions.shared.runtime.logs import Narrator
+from functions.shared.runtime.measures import OF_A_LOAD
 from functions.shared.runtime.sync import SyncService
 from tests.builders import (
     OTHER_PERSON_ID,
@@ -215,3 +216,30 @@ class TestLines:
         narrator.tell("population", arrived, world.pipeline.run(arrived, Unhurried()))
         ages = [line["Age"] for line in said() if "Age" in line]
         assert sum(map(len, ages)) == 250
+
+
+class TestLoads:
+    def test_what_became_of_a_load_is_counted_by_function_alone(
+        self, narrate: Narrate, said: Said
+    ) -> None:
+        narrator = narrate()
+        for measure in OF_A_LOAD:
+            narrator.tell_load("a" * 32, measure)
+            line, metric = said()
+            assert (line["load"], line["counted"]) == ("a" * 32, measure)
+            assert metric[measure] == [1.0]
+            assert metric["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]]
+
+    def test_a_range_is_told_with_its_counts(self, narrate: Narrate, said: Said) -> None:
+        narrate().tell_range("a" * 32, 7, {"applied": 3, "quarantined": 1}, 5)
+        (line,) = said()
+        assert (line["range"], line["lines"], line["verdicts"]["applied"]) == (7, 5, 3)
+
+    @pytest.mark.parametrize(("error", "level"), [(Retry, "INFO"), (Defect, "ERROR")])
+    def test_what_comes_back_tells_the_errors_class_alone(
+        self, narrate: Narrate, said: Said, error: type[Exception], level: str
+    ) -> None:
+        narrate().failed_at_loading(error("Bí Mật Riêng"))
+        (line,) = said()
+        assert (line["level"], line["error"]) == (level, error.__name__)
+        assert_nobody_is_told_of([line])

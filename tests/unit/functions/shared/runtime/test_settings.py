@@ -8,11 +8,14 @@ from collections.abc import Mapping
 import pytest
 
 from functions.shared.core.errors import Defect
-from functions.shared.core.kinds import KIND_OF_QUEUE
+from functions.shared.core.kinds import KIND_OF_QUEUE, KINDS
 from functions.shared.core.registry import Senders
 from functions.shared.runtime.settings import (
     SHORTEST_HASH_KEY,
+    TABLES_OF_KINDS,
     dead_letter_settings,
+    file_split_settings,
+    range_sync_settings,
     sync_settings,
 )
 
@@ -26,6 +29,15 @@ SHARED = {
 SYNC = {**SHARED, "QUEUE": "population", "RECORDS_TABLE": "people", "AGENCIES_TABLE": "agencies"}
 ARN = "arn:aws:sqs:ap-southeast-1:123456789012:population-dead-letter"
 DEAD_LETTER = {**SHARED, "DEAD_LETTER_SOURCES": json.dumps({ARN: "population"})}
+LOADS = {**SHARED, "INTAKE_BUCKET": "intake", "LOADS_TABLE": "loads", "RANGES_QUEUE_URL": "ranges"}
+FILE_SPLIT = {**LOADS, "FILES_QUEUE_URL": "files", "LOAD_RANGE_BYTES": "8388608"}
+RANGE_SYNC = {
+    **LOADS,
+    "PEOPLE_TABLE": "people",
+    "INSURANCE_CARDS_TABLE": "cards",
+    "DOSSIERS_TABLE": "dossiers",
+    "AGENCIES_TABLE": "agencies",
+}
 
 
 def without(environment: Mapping[str, str], name: str) -> dict[str, str]:
@@ -99,3 +111,42 @@ class TestDeadLetter:
     def test_sources_that_are_no_queues_are_refused(self, sources: str) -> None:
         with pytest.raises(Defect, match="DEAD_LETTER_SOURCES"):
             dead_letter_settings({**DEAD_LETTER, "DEAD_LETTER_SOURCES": sources})
+
+
+class TestLoading:
+    def test_settings_of_the_splitting_are_what_the_environment_says(self) -> None:
+        settings = file_split_settings(FILE_SPLIT)
+        assert (settings.intake_bucket, settings.loads_table) == ("intake", "loads")
+        assert (settings.ranges_queue_url, settings.files_queue_url) == ("ranges", "files")
+        assert settings.range_bytes == 8 << 20
+
+    def test_settings_of_the_ranges_name_every_kinds_table(self) -> None:
+        settings = range_sync_settings(RANGE_SYNC)
+        assert settings.records_tables == {
+            "person": "people",
+            "insurance-card": "cards",
+            "dossier": "dossiers",
+            "agency": "agencies",
+        }
+        assert set(TABLES_OF_KINDS) == set(KINDS)
+        assert settings.ledger_table == "ledger"
+
+    @pytest.mark.parametrize("name", FILE_SPLIT)
+    def test_a_variable_that_the_splitting_misses_is_named(self, name: str) -> None:
+        with pytest.raises(Defect, match=name):
+            file_split_settings(without(FILE_SPLIT, name))
+
+    @pytest.mark.parametrize("name", RANGE_SYNC)
+    def test_a_variable_that_the_ranges_miss_is_named(self, name: str) -> None:
+        with pytest.raises(Defect, match=name):
+            range_sync_settings(without(RANGE_SYNC, name))
+
+    @pytest.mark.parametrize("text", ["8 MiB", "-1", "0", "1023", "1e6", "٤٠٩٦"])
+    def test_a_range_must_have_a_size(self, text: str) -> None:
+        with pytest.raises(Defect, match="LOAD_RANGE_BYTES"):
+            file_split_settings({**FILE_SPLIT, "LOAD_RANGE_BYTES": text})
+
+    def test_files_state_agencies_only_from_the_registrys_senders(self) -> None:
+        settings = range_sync_settings({**RANGE_SYNC, "REGISTRY_SENDERS": "AROA1, AROA2"})
+        assert settings.senders == Senders(registry=frozenset({"AROA1", "AROA2"}))
+        assert range_sync_settings({**RANGE_SYNC, "STAGE": "local"}).senders.anyone
