@@ -193,7 +193,7 @@ def _bar(console: Console, clock: Callable[[], float]) -> Iterator[Callable[[Loa
     bar = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=16),
         TaskProgressColumn(),
         TextColumn("{task.fields[more]}"),
         console=console.err,
@@ -209,29 +209,25 @@ def _bar(console: Console, clock: Callable[[], float]) -> Iterator[Callable[[Loa
             left = None if done.bytes_total is None else done.bytes_total - done.bytes_done
             remaining = None if left is None else pace.remaining(left)
             rate = pace.rate
-            told = ", ".join(
-                part
-                for part in (
-                    f"{done.lines:,} lines",
-                    f"{rate:,.0f} a second" if rate else "",
-                    f"{in_words(remaining)} left" if remaining is not None and left else "",
-                    outcomes(done.tally),
-                )
-                if part
-            )
+            speed = [
+                f"{rate:,.0f} lines/s" if rate else "",
+                f"{in_words(remaining)} left" if remaining is not None and left else "",
+            ]
+            told = [part for part in (*speed, outcomes(done.tally)) if part]
+            working = load.state in (LoadState.SPLITTING, LoadState.LOADING)
             bar.update(
                 task,
-                description=escape(f"{name_of(load)} ({load.state.value})"),
+                description=escape(name_of(load) + ("" if working else f" ({load.state.value})")),
                 total=done.bytes_total,
                 completed=done.bytes_done,
-                more=escape(told),
+                more=escape(", ".join(told)),
             )
             if hidden and clock() - said > _BETWEEN_LINES:
                 said = clock()
-                part = share(load, done)
+                part, count = share(load, done), counted(done.lines, "line")
                 console.note(
                     f"{name_of(load)} ({load.state.value}): "
-                    f"{'' if part is None else f'{part:.0%}, '}{told}"
+                    f"{'' if part is None else f'{part:.0%}, '}{', '.join([count, *told])}"
                 )
 
         yield show
