@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
-from urllib.parse import quote_plus, unquote_plus
 
 import orjson
 
@@ -21,7 +20,7 @@ from functions.shared.adapters.loads import DynamoLoads
 from functions.shared.adapters.objects import S3Objects
 from functions.shared.adapters.outbox import SqsInbox, SqsOutbox
 from functions.shared.core.kinds import KINDS
-from functions.shared.core.loads import Load, load_id
+from functions.shared.core.loads import Load
 from functions.shared.core.registry import Senders
 from functions.shared.runtime.file_split import FileSplitService
 from functions.shared.runtime.loading import FILE_TRIES, RANGE_TRIES
@@ -29,12 +28,12 @@ from functions.shared.runtime.logs import Narrator
 from functions.shared.runtime.pipeline import Pipeline
 from functions.shared.runtime.range_sync import RangeSyncService
 from functions.shared.runtime.sqs import LambdaContext
-from tests.builders import ANYONE, SENDER, lambda_context, sqs_record, ticking
+from tests.builders import ANYONE, lambda_context, sqs_record, ticking
 from tests.fakes import FakeLedger, FakeQuarantine, FakeWorld
 from tests.faults import Call, Died, Faults, Faulty
 from tests.integration.functions.stack import WAITING, Aws, create_table
+from tests.notices import load_of, notification
 
-AT: Final = "2026-11-22T08:00:00.000Z"
 _numbers: Final = count(1)
 
 
@@ -200,37 +199,3 @@ class LoadWorld:
         counts = Counter(entry.outcome.value for entry in self.ledger.entries.values())
         counts["quarantined"] = len(self.quarantine.kept)
         return counts
-
-
-def notification(bucket: str, key: str, version: str, etag: str, size: int) -> dict[str, Any]:
-    """What S3 tells of a dropped file, in the form of its documentation."""
-    return {
-        "Records": [
-            {
-                "eventVersion": "2.1",
-                "eventSource": "aws:s3",
-                "awsRegion": "ap-southeast-1",
-                "eventTime": AT,
-                "eventName": "ObjectCreated:Put",
-                "userIdentity": {"principalId": f"AWS:{SENDER}:a-session"},
-                "s3": {
-                    "s3SchemaVersion": "1.0",
-                    "bucket": {"name": bucket, "arn": f"arn:aws:s3:::{bucket}"},
-                    "object": {
-                        "key": quote_plus(key, safe="/"),
-                        "size": size,
-                        "eTag": etag,
-                        "versionId": version,
-                        "sequencer": "0055AED6DCD90281E5",
-                    },
-                },
-            }
-        ]
-    }
-
-
-def load_of(told: Mapping[str, Any]) -> str:
-    """The id of the load that a notification is of."""
-    (record,) = told["Records"]
-    stored = record["s3"]["object"]
-    return load_id(record["s3"]["bucket"]["name"], unquote_plus(stored["key"]), stored["versionId"])

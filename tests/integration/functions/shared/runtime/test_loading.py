@@ -19,8 +19,9 @@ from functions.shared.runtime.loading import FILE_TRIES, Task
 from tests.builders import SENDER, agency_fields, body, event, lambda_context, period
 from tests.fakes import Unhurried
 from tests.faults import Call, Fault, died_after, died_before, lost
-from tests.integration.functions.loading import LoadWorld, load_of
+from tests.integration.functions.loading import LoadWorld
 from tests.integration.functions.stack import Aws
+from tests.notices import load_of
 
 
 def card(number: int, **changes: Any) -> str:
