@@ -228,11 +228,12 @@ def _run(
     first = drive(site, found_stack, file, options.kills)
     _check_first(first, truth, verdicts, options.kills)
     say("\nEvery line against ledger and quarantine.")
-    with console.progress("Comparing cards", cards) as advance:
+    looked: dict[str, float] = {}
+    with _timed("comparing", looked), console.progress("Comparing cards", cards) as advance:
         found = compared(tables, cards, before, advance)
     _check_conserved(found, truth, cards, verdicts)
     sample = cards if options.verify_all else min(cards, options.sample)
-    with console.progress("Recomputing hashes", sample) as advance:
+    with _timed("verifying", looked), console.progress("Recomputing", sample) as advance:
         proof = verified(tables, cards, sample, advance)
     verdicts.check(
         not proof.wrong,
@@ -247,7 +248,7 @@ def _run(
     say("\nThe same file once more.")
     counts = tables.counts()
     second = drive(site, found_stack, file, 0)
-    with console.progress("Comparing chains", cards) as advance:
+    with _timed("chains", looked), console.progress("Comparing chains", cards) as advance:
         heads = heads_of(tables, cards, advance)
     _check_second(second, truth, verdicts)
     verdicts.check(
@@ -265,9 +266,17 @@ def _run(
         "second": _drive_document(second),
         "outcomes_in_ledger": dict(found.outcomes),
         "verified": proof.cards,
+        "seconds_of_looking": looked,
         "limit": _limit(first),
         "aws": {**asdict(cost), "dollars": round(cost.total, 2)},
     }
+
+
+@contextmanager
+def _timed(what: str, seconds: dict[str, float]) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    seconds[what] = round(time.monotonic() - began, 1)
 
 
 # Driving a load -----------------------------------------------------------------------------------
@@ -467,6 +476,7 @@ def _text(report: Mapping[str, Any]) -> str:
     where = f"{machine['date']}, {machine['cores']} cores ({machine['processor']})"
     units = f"{aws['write_units']:,} write units, {aws['lambda_seconds']:,.0f} GB-seconds"
     speed = f"{in_words(aws['seconds'])} at {aws['rate']:,} events a second"
+    looking = sum(report["seconds_of_looking"].values())
     warm = f"{aws['workers']} workers and WarmWriteUnits={aws['warm_write_units']}"
     out = [
         f"{about}, in ranges of {piece:.2f} MiB",
@@ -476,6 +486,7 @@ def _text(report: Mapping[str, Any]) -> str:
         *_drive_text("second load, the same file", report["second"]),
         "",
         report["limit"],
+        f"Looking took {in_words(looking)}, the whole test {in_words(report['seconds'])}.",
         "",
         "On AWS, by the cost model (python -m infra.build.costs):",
         f"  {units}, {aws['requests']:,} requests of S3 and SQS: {aws['dollars']:.2f} USD",

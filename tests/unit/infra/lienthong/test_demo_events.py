@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from infra.lienthong.messages import kind_of
+from functions.shared.core.kinds import KINDS
+from functions.shared.core.reading import read
+from infra.lienthong.messages import kind_of, messages_of
 from schemas.event_types import EVENT_TYPES, KEY_OF_KIND, validate_event_data
 
 REPOSITORY = Path(__file__).parents[4]
@@ -126,3 +128,21 @@ def test_every_publisher_is_registered() -> None:
         event["subject"] for event in events(REPOSITORY / "infra/reference/registry.ndjson")
     }
     assert {event["source"].removeprefix("/agencies/") for event in good()} <= registered
+
+
+def test_the_spreadsheet_has_three_hundred_cards_bad_rows_and_repeats() -> None:
+    found = list(messages_of([str(FOLDER / "08-cards.csv")]))
+    kind = KINDS["insurance-card"]
+    readings = [read(message.body.decode(), kind) for message in found]
+    good = [reading.event for reading in readings if reading.event is not None]
+    uids = Counter(event.envelope.uid for event in good)
+
+    assert len(found) == 300 + 1 + 3
+    assert [m.line for m, r in zip(found, readings, strict=True) if r.reasons] == [
+        43, 79, 122, 165, 203, 252
+    ]  # fmt: skip
+    assert sorted(Counter(uids.values()).items()) == [(1, 292), (2, 3)]
+    # No card of the samples, and none of the city, whose numbers begin with its province's.
+    samples = {event["subject"] for path in GOOD for event in events(path)}
+    assert {event.key[:2] for event in good} == {"00"}
+    assert not {event.key for event in good} & samples
