@@ -390,12 +390,17 @@ def test_a_call_that_nobody_knows_fails_it() -> None:
 
 
 OPERATIONS: Final = sorted({operation for operation, _ in KNOWN})
+REACHING: Final = (
+    *("answer lost", "done but answered with an error", "done twice", "died before", "died after"),
+    *("half of the keys processed", "one table processed", "conflict on an entry"),
+)
+"""After these a service is asked something that it is not asked otherwise."""
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_moto_answers_as_the_tables_in_memory_do(operation: str, aws: Aws) -> None:
-    """Whatever happens to the first call of an operation: each answer is held against moto's."""
-    for name in APPLICABLE[operation]:
+    """Each answer that a scene and its recovery from a fault get is held against moto's."""
+    for name in set(APPLICABLE[operation]) & set(REACHING):
         both = in_memory()
         compared = Aws(
             cast(Any, Compared(both.dynamodb, aws.dynamodb)), cast(Any, Compared(both.s3, aws.s3))
