@@ -7,10 +7,10 @@ and both hook into the client's own events, so nobody who calls the client sees 
 
 `quickened`  writes the request's body and reads the answer's with orjson. Everything else stays
              botocore's: endpoint, credentials, signature, connection, retries, errors.
-`direct`     besides sends the request over a connection of its own (`http.client`), signed by
-             the client's own signer. Only a plain 200 is taken from it. On anything else the
-             call goes on through botocore as if nothing had been tried, with the same bytes and
-             the same idempotency token, so errors and retries are always botocore's.
+`direct`     besides sends the request over a kept connection of its own, signed by the client's
+             own signer. Only a plain 200 is taken from it. On anything else the call goes on
+             through botocore as if nothing had been tried, with the same bytes and the same
+             idempotency token, so errors and retries are always botocore's.
 
 A client without the hooks sends requests of the same meaning and gives the same answers; tests
 hold both equal, and the signed bytes equal to botocore's. The hooks lean on what botocore does
@@ -21,13 +21,13 @@ keeps botocore within the range that the tests cover. The stack's parameter
 
 from __future__ import annotations
 
-import http.client
 import select
 import socket
 import ssl
 import uuid
+import weakref
 from binascii import a2b_base64, b2a_base64
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import local
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
@@ -150,18 +150,29 @@ class _Plain200:
     status_code: int = 200
 
 
-@dataclass(frozen=True, slots=True)
+class _NotPlain(Exception):
+    """What came is not a whole 200 of known length: botocore asks again and sees for itself."""
+
+
 class _Sender:
     """Sends signed requests over one kept connection a thread.
 
-    The time-outs are seconds, `certificates` the file of those that are trusted.
+    The time-outs are seconds, `certificates` is the file of those that are trusted.
     """
 
-    url: str
-    connect_timeout: float
-    read_timeout: float
-    certificates: str | None
-    _kept: local = field(default_factory=local)
+    def __init__(
+        self, url: str, connect_timeout: float, read_timeout: float, certificates: str | None
+    ) -> None:
+        parts = urlsplit(url)
+        self._url = url
+        self._address = (parts.hostname or "", parts.port or (443 if _tls(parts.scheme) else 80))
+        self._host = parts.netloc.rpartition("@")[2]
+        self._times = (connect_timeout, read_timeout)
+        # Protocol and names are checked as Python does by default.
+        self._tls = ssl.create_default_context(cafile=certificates) if _tls(parts.scheme) else None
+        self._kept = local()
+        self._open: set[socket.socket] = set()
+        weakref.finalize(self, _close_all, self._open)
 
     def send(
         self, model: Any, params: dict[str, Any], request_signer: Any, **_: Any
@@ -170,70 +181,72 @@ class _Sender:
 
         Raises botocore's ReadTimeoutError where the service did not answer in time.
         """
-        request = AWSRequest(
-            method="POST", url=params["url"], data=params["body"], headers=params["headers"]
-        )
+        body: bytes = params["body"]
+        request = AWSRequest(method="POST", url=params["url"], data=body, headers=params["headers"])
         request_signer.sign(model.name, request)
-        connection = self._connection()
+        lines = [f"{name}: {_text(value)}\r\n" for name, value in request.headers.items()]
+        head = (
+            f"POST / HTTP/1.1\r\nHost: {self._host}\r\nAccept-Encoding: identity\r\n"
+            f"Content-Length: {len(body)}\r\n{''.join(lines)}\r\n"
+        )
         try:
-            if connection.sock is None:
-                self._connect(connection)
-            connection.request("POST", "/", request.data, dict(request.headers))
-            answer = connection.getresponse()
-            body = answer.read()
-            if answer.status != 200:
-                return None
-            parsed = _read(body)
-        except TimeoutError:  # it has the request: asking again at once would be no help
-            connection.close()
-            raise ReadTimeoutError(endpoint_url=self.url) from None
-        except (OSError, http.client.HTTPException, ValueError, AttributeError, TypeError):
-            connection.close()
+            connection = self._connection()
+            connection.sendall(head.encode("latin-1") + body)
+            headers, received = _received(connection)
+            answer = _read(received)
+        except TimeoutError:  # the service has the request: asking again at once would be no help
+            self._close()
+            raise ReadTimeoutError(endpoint_url=self._url) from None
+        except (OSError, _NotPlain, ValueError, AttributeError, TypeError):
+            self._close()
             return None
-        headers = dict(answer.headers)
-        parsed["ResponseMetadata"] = {
-            "RequestId": headers.get("x-amzn-RequestId", ""),
+        answer["ResponseMetadata"] = {
+            "RequestId": headers.get("x-amzn-requestid", ""),
             "HTTPStatusCode": 200,
             "HTTPHeaders": headers,
             "RetryAttempts": 0,
         }
-        return _Plain200(headers), parsed
+        return _Plain200(headers), answer
 
-    def _connection(self) -> http.client.HTTPConnection:
-        """This thread's connection, closed if the other side left while nobody called."""
-        connection: http.client.HTTPConnection | None = getattr(self._kept, "connection", None)
-        if connection is None:
-            connection = self._kept.connection = self._made()
-        if connection.sock is not None and _is_at_its_end(connection.sock):
-            connection.close()
-        return connection
-
-    def _made(self) -> http.client.HTTPConnection:
-        parts = urlsplit(self.url)
-        host = parts.hostname or ""
-        if parts.scheme == "http":
-            return _Connection(host, parts.port, timeout=self.connect_timeout)
-        context = ssl.create_default_context(cafile=self.certificates)
-        return _SecureConnection(host, parts.port, timeout=self.connect_timeout, context=context)
-
-    def _connect(self, connection: http.client.HTTPConnection) -> None:
+    def _connection(self) -> socket.socket:
+        """This thread's connection; another one if the other side left while nobody called."""
+        kept: socket.socket | None = getattr(self._kept, "connection", None)
+        if kept is not None and not _is_at_its_end(kept):
+            return kept
+        self._close()
+        connect_timeout, read_timeout = self._times
         try:
-            connection.connect()
+            made = socket.create_connection(self._address, connect_timeout)
+            if self._tls is not None:
+                made = self._tls.wrap_socket(made, server_hostname=self._address[0])
         except TimeoutError:
-            raise ConnectionError("No connection in time.") from None
-        connection.sock.settimeout(self.read_timeout)
-        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            raise ConnectionError("There is no connection in time.") from None
+        self._open.add(made)
+        made.settimeout(read_timeout)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._kept.connection = made
+        return made
+
+    def _close(self) -> None:
+        kept: socket.socket | None = getattr(self._kept, "connection", None)
+        self._kept.connection = None
+        if kept is not None:
+            self._open.discard(kept)
+            kept.close()
 
 
-class _Connection(http.client.HTTPConnection):
-    """A connection that closes when nobody has it any more, as those of botocore's pool do."""
-
-    def __del__(self) -> None:
-        self.close()
+def _close_all(connections: set[socket.socket]) -> None:
+    for connection in connections:
+        connection.close()
 
 
-class _SecureConnection(_Connection, http.client.HTTPSConnection):
-    """The same over TLS."""
+def _tls(scheme: str) -> bool:
+    return scheme == "https"
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
 def _is_at_its_end(connected: socket.socket) -> bool:
@@ -242,3 +255,47 @@ def _is_at_its_end(connected: socket.socket) -> bool:
         return True
     readable, _, _ = select.select([connected], [], [], 0)
     return bool(readable)
+
+
+def _received(connection: socket.socket) -> tuple[dict[str, str], bytes]:
+    """Headers (names in lower case) and body of an HTTP/1.1 answer of status 200.
+
+    Raises _NotPlain for any other answer, and for one that ends before its time.
+    """
+    received = bytearray()
+    while (end := received.find(b"\r\n\r\n")) < 0:
+        if len(received) > _LONGEST_HEAD:
+            raise _NotPlain
+        received += _some(connection)
+    status, *lines = received[:end].decode("latin-1").split("\r\n")
+    if not status.startswith("HTTP/1.1 200 "):
+        raise _NotPlain
+    headers = {}
+    for line in lines:
+        name, _, value = line.partition(":")
+        headers[name.lower()] = value.strip()
+    length = headers.get("content-length", "")
+    if not length.isdecimal() or "transfer-encoding" in headers or "content-encoding" in headers:
+        raise _NotPlain
+    del received[: end + 4]
+    missing = int(length) - len(received)
+    while missing > 0:
+        part = _some(connection)
+        received += part
+        missing -= len(part)
+    if missing < 0:
+        raise _NotPlain
+    if headers.get("connection", "").lower() == "close":
+        connection.shutdown(socket.SHUT_WR)  # seen as its end by whoever calls next
+    return headers, bytes(received)
+
+
+def _some(connection: socket.socket) -> bytes:
+    part = connection.recv(_READ_AT_ONCE)
+    if not part:
+        raise _NotPlain
+    return part
+
+
+_LONGEST_HEAD: Final = 64 * 1024
+_READ_AT_ONCE: Final = 256 * 1024
