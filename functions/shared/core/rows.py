@@ -143,14 +143,14 @@ _Convert = Callable[[str], Any]
 _TOKENS: Final = re.compile("yyyy|MM|M|dd|d|HH|H|mm|ss|.", re.DOTALL)
 _PARTS: Final[Mapping[str, str]] = {
     "yyyy": "(?P<year>[0-9]{4})",
-    "MM": "(?P<month>[0-9]{2})",
-    "M": "(?P<month>[0-9]{1,2})",
-    "dd": "(?P<day>[0-9]{2})",
-    "d": "(?P<day>[0-9]{1,2})",
-    "HH": "(?P<hour>[0-9]{2})",
-    "H": "(?P<hour>[0-9]{1,2})",
-    "mm": "(?P<minute>[0-9]{2})",
-    "ss": "(?P<second>[0-9]{2})",
+    "MM": "(?P<month>0[1-9]|1[0-2])",
+    "M": "(?P<month>1[0-2]|0?[1-9])",
+    "dd": "(?P<day>0[1-9]|[12][0-9]|3[01])",
+    "d": "(?P<day>[12][0-9]|3[01]|0?[1-9])",
+    "HH": "(?P<hour>[01][0-9]|2[0-3])",
+    "H": "(?P<hour>1[0-9]|2[0-3]|0?[0-9])",
+    "mm": "(?P<minute>[0-5][0-9])",
+    "ss": "(?P<second>[0-5][0-9])",
 }
 _COARSE_TO_FINE: Final = ("year", "month", "day", "hour", "minute", "second")
 

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import date
 from typing import Any
 
 import pytest
@@ -136,6 +137,32 @@ def test_days_are_written_in_many_forms(forms: list[str], written: str, meant: s
     assert stated(row(ngay_sinh=written), manifest)["data"]["date_of_birth"] == meant
 
 
+@given(
+    st.dates(), st.sampled_from(["dd/MM/yyyy", "d/M/yyyy", "yyyyMMdd", "yyyy-MM-dd", "d.M.yyyy"])
+)
+def test_every_day_in_every_form_is_that_day(day: date, form: str) -> None:
+    manifest = with_column("ngay_sinh", field="date_of_birth", dates=[form])
+    written = form
+    for token, part in (
+        ("yyyy", f"{day.year:04d}"),
+        ("MM", f"{day.month:02d}"),
+        ("M", f"{day.month}"),
+        ("dd", f"{day.day:02d}"),
+        ("d", f"{day.day}"),
+    ):
+        written = written.replace(token, part)
+
+    data = json.loads(mapper(manifest, HEADER)(row(ngay_sinh=written)))["data"]
+    assert data["date_of_birth"] == day.isoformat()
+
+
+def test_a_day_that_the_first_form_cannot_be_is_read_in_the_next() -> None:
+    manifest = with_column("ngay_sinh", field="date_of_birth", dates=["dd/MM/yyyy", "MM/dd/yyyy"])
+
+    for written, meant in (("12/31/1960", "1960-12-31"), ("01/02/1960", "1960-02-01")):
+        assert stated(row(ngay_sinh=written), manifest)["data"]["date_of_birth"] == meant
+
+
 @pytest.mark.parametrize(
     ("forms", "zone", "written", "meant"),
     [
@@ -250,6 +277,7 @@ def test_the_digest_of_a_row_is_another_one_when_a_cell_is_corrected() -> None:
     [
         ({"ngay_sinh": "30/02/1960"}, "/data/date_of_birth"),
         ({"ngay_sinh": "1.2.1960"}, "/data/date_of_birth"),
+        ({"ngay_sinh": "45/13/1960"}, "/data/date_of_birth"),
         ({"gioi_tinh": "Nử"}, "/data/sex"),
         ({"muc": "bốn"}, "/data/card/benefit_level"),
         ({"muc": "9"}, "/data/card/benefit_level"),
