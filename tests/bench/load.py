@@ -53,6 +53,10 @@ HANGS_AFTER: Final = 400.0
 """Seconds without any progress after which a load is given up on."""
 BEGINS_WITHIN: Final = 60.0
 """Seconds in which the first range must be begun."""
+BYTES_OF_A_CARD: Final = 16 * 1024
+"""Memory of the emulator for a card, its ledger entry, their stream records and index entries."""
+COPIES_OF_THE_FILE: Final = 4
+"""That the emulator holds at most: two versions, and the parts of the second upload twice."""
 _SECOND: Final = 1.0
 _MANIFEST: Final = '{"format": "ndjson", "queue": "insurance"}'
 
@@ -115,6 +119,7 @@ def main(arguments: list[str] | None = None) -> int:
         f"{truth.lines:,} lines, {size / MIB:,.0f} MiB: {truth.repeated:,} repeats, "
         f"{truth.all_refused:,} bad."
     )
+    _warn_of_memory(options.cards * BYTES_OF_A_CARD + size * COPIES_OF_THE_FILE)
     range_bytes = max(64 * 1024, min(8 * MIB, size // 64))
     verdicts, began = Verdicts(), time.monotonic()
     with deployed(LoadRangeBytes=str(range_bytes)) as (site, found_stack):
@@ -156,6 +161,21 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     if options.cards < 1000 or options.kills < 0 or options.sample < 1:
         parser.error("give at least 1,000 cards, no negative kills, a sample of 1 or more")
     return options
+
+
+def _warn_of_memory(needed: int) -> None:
+    """Says so if the emulator, which keeps everything in memory, may not find enough of it."""
+    try:
+        text = Path("/proc/meminfo").read_text("ascii")
+        line = next(line for line in text.splitlines() if line.startswith("MemAvailable"))
+        available = int(line.split()[1]) * 1024
+    except (OSError, StopIteration, ValueError):
+        return
+    if needed > available:
+        say(
+            f"The emulator will need about {needed / 2**30:.0f} GiB of memory and "
+            f"{available / 2**30:.0f} GiB are available; it may be killed. N=100000 needs a tenth."
+        )
 
 
 def say(sentence: str) -> None:
