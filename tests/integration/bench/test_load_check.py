@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,13 +17,14 @@ from tests.integration.infra.lienthong.town import Town
 CARDS = 130
 
 
-@pytest.fixture(name="town")
-def _town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "LienThong")
-    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "loading")
-    monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "CRITICAL")
-    with mock_aws():
-        town = Town(tmp_path)
+@pytest.fixture(name="town", scope="module")
+def _town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """A town in which the file is loaded; each test leaves it as it was."""
+    with mock_aws(), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("POWERTOOLS_METRICS_NAMESPACE", "LienThong")
+        patch.setenv("POWERTOOLS_SERVICE_NAME", "loading")
+        patch.setenv("POWERTOOLS_LOG_LEVEL", "CRITICAL")
+        town = Town(tmp_path_factory.mktemp("town"))
         harbour = Harbour(town, range_bytes=20_000)
         text = "\n".join(line.text for line in lines(CARDS)) + "\n"
         town.s3.put_object(Bucket=BUCKET, Key="incoming/cards.ndjson", Body=text.encode())
@@ -69,8 +69,11 @@ def test_every_kind_of_difference_is_found(town: Town) -> None:
 
     (bad,) = (line for line in lines(CARDS) if line.fate is Fate.REFUSED)
     key: Any = {"quarantine_id": {"S": bad.quarantine_id}}
+    kept = town.dynamodb.get_item(TableName="QuarantineTable", Key=key)["Item"]
     town.dynamodb.delete_item(TableName="QuarantineTable", Key=key)
     assert "The quarantine has no entry of a bad line of card 57." in wrong(town)
+    town.put("QuarantineTable", kept)
+    assert wrong(town) == []
 
 
 def test_a_changed_value_is_found_by_the_hashes_and_the_heads(town: Town) -> None:
@@ -83,3 +86,5 @@ def test_a_changed_value_is_found_by_the_hashes_and_the_heads(town: Town) -> Non
     )
     town.put("InsuranceCardsTable", {**card, "head": {"S": "0" * 64}})
     assert heads_of(tables, CARDS, lambda _: None) != before
+    town.put("InsuranceCardsTable", card)
+    assert heads_of(tables, CARDS, lambda _: None) == before
