@@ -27,7 +27,7 @@ from tests.bench import machine
 from tests.bench.emulated import deployed
 from tests.bench.soak import checks
 from tests.bench.soak.checks import Findings, Published
-from tests.bench.soak.faults import Saboteur
+from tests.bench.soak.faults import KINDS, Saboteur
 from tests.bench.soak.flow import QUEUE, Due, Flow, crushes, flow, message_of
 from tests.bench.soak.gauges import Gauges, Probes, intervals, quantiles
 from tests.bench.soak.threads import Clock
@@ -36,7 +36,9 @@ from tests.e2e.delivery import QUEUES, VISIBILITY, settle, url_output
 
 FOLDER: Final = ROOT / ".local" / "soak"
 FAULTS: Final = 20
-"""About so many faults are in a soak, if they leave each other room; at least one of each."""
+"""About so many faults are in a soak, if they leave each other room."""
+LONG_ENOUGH: Final = 175.0
+"""Seconds in which every kind of fault has its turn."""
 INTERVAL: Final = 10.0
 """Seconds over which quantiles are taken."""
 RECOVERY: Final = 25.0
@@ -103,6 +105,11 @@ class _Soak:
         findings = checks.examined(
             self._stack, self._flow, published, self._given_up, there_before, _say
         )
+        if self._flow.seconds >= LONG_ENOUGH:
+            happened = {fault.name for fault in self._saboteur.done}
+            findings.check(
+                f"Each of {len(KINDS)} kinds of fault happened.", KINDS.keys() - happened
+            )
         findings.check("Whatever ran beside the load ran to its end.", failures)
         findings.check(
             f"All {len(self._probes.sent):,} probes became visible.", self._probes.waiting

@@ -7,7 +7,7 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
@@ -64,28 +64,18 @@ class Saboteur:
 
     def strike(self) -> None:
         """One fault, from its begin to its end."""
-        kinds: dict[str, Callable[[], str]] = {
-            "workers killed": self._kill,
-            "permission taken away": self._deny,
-            "throttled": self._throttle,
-            "answers lost": self._lose,
-            "messages come again at once": self._hurry,
-            "out of time": self._stop_workers,
-            "tables stand still": self._stand_still,
-            "given up on": self._give_up,
-        }
         if not self._waiting:
-            self._waiting = list(kinds)
+            self._waiting = list(KINDS)
             self._chance.shuffle(self._waiting)
         name = self._waiting.pop()
         begin = self.clock.now()
-        detail = kinds[name]()
+        detail = KINDS[name](self)
         self.done.append(Done(name, begin, self.clock.now(), detail))
         self.say(f"{begin:5.0f} s  {name}: {detail}")
 
     # The faults -----------------------------------------------------------------------------
 
-    def _kill(self) -> str:
+    def kill(self) -> str:
         """SIGKILL for whatever worker is there, three times."""
         killed = 0
         for _ in range(3):
@@ -96,7 +86,7 @@ class Saboteur:
             time.sleep(1)
         return f"{killed} workers"
 
-    def _deny(self) -> str:
+    def deny(self) -> str:
         queue = self._queue()
         actions = ("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
         action = self._chance.choice(actions)
@@ -104,24 +94,24 @@ class Saboteur:
             time.sleep(6)
         return f"{action} of {queue}"
 
-    def _throttle(self) -> str:
+    def throttle(self) -> str:
         faults = Faults(throttle=0.35, break_down=0.1)
         with self._badly_connected(faults):
             time.sleep(8)
         return f"{faults.met['throttle']} requests, {faults.met['break_down']} internal errors"
 
-    def _lose(self) -> str:
+    def lose(self) -> str:
         faults = Faults(drop=0.1, lose=0.25)
         with self._badly_connected(faults):
             time.sleep(8)
         return f"{faults.met['lose']} answers, {faults.met['drop']} requests"
 
-    def _hurry(self) -> str:
+    def hurry(self) -> str:
         with self._visibility(SHORT):
             time.sleep(8)
         return f"after {SHORT} s, worked or not"
 
-    def _stop_workers(self) -> str:
+    def stop_workers(self) -> str:
         """Workers that stand still until their time is up; those left go on where they were."""
         queue = self._queue()
         with self._timeout(queue, LITTLE_TIME):
@@ -138,7 +128,7 @@ class Saboteur:
                     woken += 1
         return f"{len(stopped)} workers of {queue} stood still, {woken} of them went on later"
 
-    def _stand_still(self) -> str:
+    def stand_still(self) -> str:
         """Longer than a function waits for an answer."""
         emulator = emulator_of(self.stack)
         os.kill(emulator, signal.SIGSTOP)
@@ -148,7 +138,7 @@ class Saboteur:
             os.kill(emulator, signal.SIGCONT)
         return "12 s without an answer"
 
-    def _give_up(self) -> str:
+    def give_up(self) -> str:
         """A function cannot read, and what it gives back comes again until the queue gives up."""
         queue = self._queue()
         with self._visibility(SHORT), denied(self.stack, FUNCTIONS[queue], "dynamodb:BatchGetItem"):
@@ -189,6 +179,19 @@ class Saboteur:
             yield
         finally:
             functions.update_function_configuration(FunctionName=name, Timeout=before)
+
+
+KINDS: Final[Mapping[str, Callable[[Saboteur], str]]] = {
+    "workers killed": Saboteur.kill,
+    "permission taken away": Saboteur.deny,
+    "throttled": Saboteur.throttle,
+    "answers lost": Saboteur.lose,
+    "messages come again at once": Saboteur.hurry,
+    "out of time": Saboteur.stop_workers,
+    "tables stand still": Saboteur.stand_still,
+    "given up on": Saboteur.give_up,
+}
+"""What may go wrong, by name; each answers with what it did exactly."""
 
 
 def emulator_of(stack: Deployed) -> int:
