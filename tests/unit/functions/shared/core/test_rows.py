@@ -11,12 +11,13 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from functions.shared.core.kinds import KINDS
 from functions.shared.core.reading import Reading, read
 from functions.shared.core.rows import NDJSON, NoRow, complaints, mapper, read_manifest
+from schemas.manifests import validate_manifest
 from tests.manifests import CARDS, HEADER, ROW, cards, row, with_column
 
 CARD = KINDS["insurance-card"]
@@ -454,3 +455,90 @@ def test_the_header_is_looked_at_as_well() -> None:
     )
     assert any(text.startswith("The header cannot be read.") for text in complaints(CARDS, '"stt'))
     assert any(text.startswith("None of the declared columns") for text in complaints(CARDS, ROW))
+
+
+# Any manifest -------------------------------------------------------------------------------------
+
+NAMES = st.sampled_from(["a", "b", "c", "d", "Số BHXH", "{", ""])
+FIELDS = st.sampled_from(
+    [
+        "insurance_number",
+        "full_name",
+        "sex",
+        "card",
+        "card/number",
+        "card/number/x",
+        "card/benefit_level",
+        "date_of_birth",
+        "annulment/same_as",
+        "status",
+        "nothing",
+    ]
+)
+DATE_FORMS = st.lists(
+    st.sampled_from(
+        ["dd/MM/yyyy", "yyyy", "MM/yyyy", "dd", "yyyyMMddHHmm", "HH:mm", "-", "dd/dd/yyyy"]
+    ),
+    min_size=1,
+    max_size=2,
+)
+TEMPLATES = st.sampled_from(
+    ["{a}", "{a}-{*}", "x", "{", "}}", "{b} {zz}", "{*}", "2026-01-01T00:00:00Z"]
+)
+WORDS = st.dictionaries(
+    st.sampled_from(["Nam", "Nữ", "x"]), st.sampled_from(["male", "DN", 4, True]), min_size=1
+)
+COLUMNS = st.fixed_dictionaries(
+    {"field": FIELDS},
+    optional={
+        "pad": st.integers(2, 30),
+        "dates": DATE_FORMS,
+        "instants": DATE_FORMS,
+        "zone": st.sampled_from(["+07:00", "Asia/Ho_Chi_Minh"]),
+        "words": WORDS,
+        "whole": st.just(True),
+        "grouping": st.sampled_from([".", " "]),
+        "split": st.just(";"),
+        "empty": st.sampled_from(["absent", "null"]),
+    },
+)
+MANIFESTS = st.fixed_dictionaries(
+    {
+        "format": st.just("csv"),
+        "source": st.sampled_from(["/agencies/G24", "x"]),
+        "type": st.sampled_from(
+            [f"vn.lienthong.insurance-card.{n}.v1" for n in ("issued", "updated", "annulled", "x")]
+        ),
+        "id": TEMPLATES,
+        "time": st.fixed_dictionaries(
+            {"value": TEMPLATES},
+            optional={"forms": DATE_FORMS, "zone": st.just("+07:00")},
+        ),
+        "columns": st.dictionaries(NAMES.filter(bool), COLUMNS, min_size=1),
+    },
+    optional={
+        "composed": st.dictionaries(FIELDS, TEMPLATES),
+        "constants": st.dictionaries(FIELDS, st.sampled_from(["active", 4, True])),
+        "ignore": st.lists(NAMES),
+        "sequence": TEMPLATES,
+        "blank": st.just(["-"]),
+    },
+)
+
+
+@given(MANIFESTS, st.lists(NAMES, min_size=1, max_size=6, unique=True))
+@example({**CARDS, "columns": {"a": {"field": "insurance_number"}}}, ["a"])
+def test_any_manifest_has_complaints_or_maps_any_row(
+    manifest: dict[str, Any], columns: list[str]
+) -> None:
+    assert validate_manifest(manifest) == []
+    header = ",".join(columns)
+
+    found = complaints(manifest, header)
+
+    assert all(text.endswith((".", "?")) for text in found), found
+    if not found:
+        body_of = mapper(manifest, header)
+        for cell in ("", "-", "Nam", "01/02/1960", "4", "1.200", "x;y", '""'):
+            result = read(body_of(",".join([cell] * len(columns))), CARD)
+            assert (result.event is None) == bool(result.reasons)
