@@ -190,13 +190,16 @@ def _of_the_start(
     largest = ", ".join(
         f"{package} {took:.0f}" for package, took in imports["lienthong"].most_common(3)
     )
-    return (
+    first, importing = handled - imported, imported - begin
+    told = (
         f"{COLD_START.moonshot:g} of the baseline's {whole:.0f} ms leaves"
         f" {whole * COLD_START.moonshot:.0f} ms and we take {spent:.0f}: the interpreter"
-        f" {begin:.0f}, imports {imported - begin:.0f}, making clients and the first event"
-        f" {handled - imported:.0f}. Most is imported by {largest} ms; the largest of them would"
-        " have to be left out or put off."
+        f" {begin:.0f}, imports {importing:.0f} (most by {largest}), making clients and the first"
+        f" event {first:.0f}."
     )
+    if first > importing:
+        return told + " Fewer clients would have to be made, later, of less of botocore's data."
+    return told + " Less would have to be imported, or only once it is needed."
 
 
 def _steps(found: Mapping[str, Sequence[Start]]) -> Table:
