@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -36,6 +37,11 @@ _NO_UTF8: Final = (
 )
 _TOKENS: Final = (*(token.encode() for token in (*_JSON, *_UNICODE)), *_NO_UTF8)
 
+_NAME: Final = re.compile(r'"(\w+)"\s*:\s*')
+_SLY: Final = (
+    *('\\"', "\\\\", "\\/", "\\u0022", "\\u005c", "\\ud83d\\ude00"),
+    *("0", ".0", "e0", "-", " "),
+)
 _INTEGERS: Final = (0, -1, 1, 2, 9, 10, 11, 2**31, 2**53 - 1, 2**53, 2**63, 10**40, -(2**53))
 _TEXTS: Final = (
     *("", " ", "0", "null", "a" * 101, "a" * 501, "a" * 1001, "x" * 17_000, "\0", "\ud800", "a\0b"),
@@ -80,6 +86,8 @@ class Mutants:
         text = chance.choice(self._own if chance.random() < 0.9 else self._others)
         if chance.random() < 0.5:
             text = self._with_an_id_of_its_own(text)
+        if chance.random() < 0.15:
+            return self._sly(self.same(text) if chance.random() < 0.5 else text)
         if chance.random() < 0.7:
             text = self._broken_json(text)
         if chance.random() < 0.35:
@@ -105,6 +113,32 @@ class Mutants:
         self._fresh += 1
         document = json.loads(text)
         return json.dumps({**document, "id": f"fuzz-{self._fresh}"}, ensure_ascii=False)
+
+    def _sly(self, text: str) -> str:
+        """Changes that leave most of a good event as it is: escapes, names twice, small additions.
+
+        What is quick to read may be taken for what it is not.
+        """
+        chance = self._chance
+        for _ in range(chance.choice((1, 1, 2, 3))):
+            at = chance.randrange(len(text))
+            names = list(_NAME.finditer(text))
+            name = chance.choice(names) if names else None
+            match chance.randrange(5):
+                case 0:
+                    text = f"{text[:at]}\\u{ord(text[at]) & 0xFFFF:04x}{text[at + 1 :]}"
+                case 1 if name:
+                    again = chance.choice(('"x"', "1", "null", '"', '"\\""', "{}"))
+                    text = f"{text[: name.start()]}{name[0]}{again},{text[name.start() :]}"
+                case 2 if name:
+                    sly = name[1][:-1] + f"\\u{ord(name[1][-1]):04x}"
+                    text = f'{text[: name.start()]}"{sly}":"x",{text[name.start() :]}'
+                case 3 if name:
+                    more = chance.choice(('"x":"\\""', '"x":"\\\\"', '"y":1.5', '"z":"\\u0022"'))
+                    text = f"{text[: name.start()]}{more},{text[name.start() :]}"
+                case _:
+                    text = f"{text[:at]}{chance.choice(_SLY)}{text[at:]}"
+        return text
 
     # Bytes --------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from functions.shared.adapters.dynamodb import entry_from_item
 from functions.shared.core.kinds import KIND_OF_QUEUE, Kind
 from functions.shared.core.planning import Verdict
 from functions.shared.core.quarantine import quarantine_id
+from functions.shared.core.reading import read, read_closely
 from functions.shared.runtime.pipeline import Pipeline
 from schemas.envelope import MAX_MESSAGE_BYTES, MAX_NESTING
 from schemas.reasons import ReasonCode
@@ -105,6 +106,8 @@ class Trial:
         if first is not None:
             yield f"It was accepted though it is {first}."
             return
+        if read(text, self._kind) != read_closely(text, self._kind):
+            yield "Read in the short way it says something else."
         document = json.loads(text)
         uid = f"{document['source']}#{document['id']}"
         item = self._item(self._site.ledger_table, uid)
