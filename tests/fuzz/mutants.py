@@ -124,7 +124,13 @@ class Mutants:
             at = chance.randrange(len(text))
             names = list(_NAME.finditer(text))
             name = chance.choice(names) if names else None
-            match chance.randrange(5):
+            match chance.randrange(6):
+                case 5 if name and text[name.end() : name.end() + 1] == '"':
+                    # Twice, and as many quotation marks in its text as the first took away.
+                    value = chance.choice(('"x"', "1"))
+                    marks = "\\u0022" * (2 + value.count('"'))
+                    twice = f'{name[0]}{value},{name[0]}"{marks}'
+                    text = f"{text[: name.start()]}{twice}{text[name.end() + 1 :]}"
                 case 0:
                     text = f"{text[:at]}\\u{ord(text[at]) & 0xFFFF:04x}{text[at + 1 :]}"
                 case 1 if name:
