@@ -44,6 +44,8 @@ INTERVAL: Final = 10.0
 RECOVERY: Final = 25.0
 """Seconds after a fault in which its effects may still be felt: what was not answered for is
 hidden for most of them."""
+ENOUGH: Final = 100
+"""Probes, of which quantiles say something."""
 SETTLING: Final = 900.0
 _TICK: Final = 0.5
 
@@ -180,6 +182,7 @@ class _Soak:
     def document(self, findings: Findings, facts: Mapping[str, str]) -> dict[str, Any]:
         """All that was read, done and found."""
         seen = self._seen()
+        calm = self._calm(seen)
         return {
             "holds": findings.holds,
             "does_not_hold": findings.broken,
@@ -191,7 +194,7 @@ class _Soak:
             "given_up_probes": len(self._probes.seen) - len(seen),
             "counts": findings.counts,
             "latency": quantiles([took for _, took in seen]),
-            "calm_latency": quantiles(self._calm(seen)),
+            "calm_latency": quantiles(calm) if len(calm) >= ENOUGH else None,
             "intervals": intervals(seen, INTERVAL),
             "gauges": self._gauges.read,
             "faults": [fault.as_json() for fault in self._saboteur.done],
@@ -234,11 +237,19 @@ def _tell(document: Mapping[str, Any]) -> None:
         f" {document['settled_after']:.0f} s. {document['given_up']:,} had been given up on.\n"
         f"Published to visible: p50 {latency['p50']:.2f} s, p99 {latency['p99']:.2f} s of"
         f" {latency['probes']:,} probes ({document['given_up_probes']:,} more were given up on);"
-        f" while nothing was wrong p50 {calm['p50']:.2f} s,"
-        f" p99 {calm['p99']:.2f} s of {calm['probes']:,}.\n"
+        f" {_of_calm(calm)}.\n"
         f"Memory: the emulator with its tables at most {most['emulator_mb']:.0f} MB, the largest"
         f" worker {most['largest_worker_mb']:.0f} MB. At most {most['waiting']:,.0f} messages"
         " waited."
+    )
+
+
+def _of_calm(calm: Mapping[str, float] | None) -> str:
+    if calm is None:
+        return f"fewer than {ENOUGH} were published while nothing was wrong"
+    return (
+        f"while nothing was wrong p50 {calm['p50']:.2f} s, p99 {calm['p99']:.2f} s of"
+        f" {calm['probes']:,}"
     )
 
 

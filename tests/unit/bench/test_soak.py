@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from itertools import pairwise
 
+from tests.bench.soak.checks import Findings
 from tests.bench.soak.flow import crushes, times
 from tests.bench.soak.gauges import intervals, quantiles
 from tests.bench.soak.proxy import Faults
@@ -48,3 +49,17 @@ def test_faults_are_met_as_often_as_they_are_likely_and_counted() -> None:
     assert 1_800 < chosen.count("lose") < 2_200
     assert chosen.count("drop") == 0
     assert faults.met == {"throttle": chosen.count("throttle"), "lose": chosen.count("lose")}
+
+
+def test_a_sentence_holds_unless_something_speaks_against_it() -> None:
+    findings, said = Findings(), list[str]()
+
+    findings.check("All is well.", ())
+    findings.check("Nothing is missing.", (f"event {number}" for number in range(7)))
+    findings.tell(said.append)
+
+    assert findings.holds == ["All is well."]
+    assert list(findings.broken) == ["Nothing is missing."]
+    assert said[0].endswith("All is well.")
+    assert said[1].startswith("DOES NOT HOLD")
+    assert said[-1].endswith("and 2 more.")
