@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
@@ -153,6 +154,32 @@ def from_call(number: int, fault: Fault) -> Faults:
         return fault if call.number >= number and call.clock.invocations <= 1 else None
 
     return chosen
+
+
+class Late:
+    """The request of one call is on its way for long: nobody hears of it, and it arrives after
+    so many other calls, or when it is told to."""
+
+    def __init__(self, number: int, after: int) -> None:
+        self._number = number
+        self._due = number + after
+        self._under_way: list[Proceed] = []
+
+    def __call__(self, call: Call) -> Fault | None:
+        if call.number >= self._due:
+            self.arrive()
+        return self._hold if call.number == self._number else None
+
+    def _hold(self, call: Call, proceed: Proceed) -> Any:
+        del call
+        self._under_way.append(proceed)
+        raise _network(ReadTimeoutError)
+
+    def arrive(self) -> None:
+        """It reaches the service, which may refuse it by now."""
+        while self._under_way:
+            with suppress(ClientError):
+                self._under_way.pop()()
 
 
 def on(operation: str, *faults: Fault | None) -> Faults:

@@ -39,6 +39,7 @@ from tests.faults import (
     Fault,
     Faults,
     Faulty,
+    Late,
     at_calls,
     from_call,
     on,
@@ -311,6 +312,18 @@ def test_an_outage_that_begins_at_any_call_and_lasts(walk: Walk, name: str) -> N
     for call in walk.calls:
         found = walk.assert_unharmed(from_call(call.number, EVERYWHERE[name]))
         assert found.deliveries == 2
+
+
+@pytest.mark.parametrize("after", [1, 2, 5, 20, 1000])
+def test_a_write_that_arrives_when_nobody_waits_for_it_any_more(walk: Walk, after: int) -> None:
+    """As late as during a later delivery, or after all of them."""
+    for call in walk.calls:
+        if call.operation == "batch_get_item":
+            continue
+        late = Late(call.number, after)
+        site, _ = walk.delivered(late)
+        late.arrive()
+        assert_whole(site, walk.expected, walk.sent)
 
 
 def test_a_storm_of_faults_that_ends(walk: Walk) -> None:
