@@ -1,22 +1,17 @@
-"""DynamoDB's bulk operations with less of botocore on the way.
+"""DynamoDB's bulk operations without most of botocore on the way.
 
 For a batch of events the service's own work is small beside what a general client does for each
-call: botocore walks every attribute of every item along its service model, builds the request
-twice, formats a user agent, parses the answer along the model again. Two steps leave that out,
-and both hook into the client's own events, so nobody who calls the client sees a difference:
+call: botocore walks every attribute of every item along its service model, resolves an endpoint,
+builds the request twice, formats a user agent and parses the answer along the model again. Here a
+bulk request is written and its answer read by orjson, signed by the client's own signer, and sent
+over a kept connection. Only a plain 200 is taken from it. On anything else the call is made again
+through botocore as if nothing had been tried, with the same idempotency token, so credentials,
+errors and retries are always botocore's.
 
-`quickened`  writes the request's body and reads the answer's with orjson. Everything else stays
-             botocore's: endpoint, credentials, signature, connection, retries, errors.
-`direct`     besides sends the request over a kept connection of its own, signed by the client's
-             own signer. Only a plain 200 is taken from it. On anything else the call goes on
-             through botocore as if nothing had been tried, with the same bytes and the same
-             idempotency token, so errors and retries are always botocore's.
-
-A client without the hooks sends requests of the same meaning and gives the same answers; tests
-hold both equal, and the signed bytes equal to botocore's. The hooks lean on what botocore does
-between its events `provide-client-params`, `before-call` and `before-parse`; `pyproject.toml`
-keeps botocore within the range that the tests cover. The stack's parameter
-`Wire=plain` leaves them out.
+Tests hold that requests mean what botocore's mean, that answers read as botocore reads them, and
+that the bytes that are signed are the bytes that are sent. What is leaned on of botocore is its
+signer and where a client keeps its connection settings; `pyproject.toml` keeps it within the
+range that the tests cover. The stack's parameter `Wire=plain` leaves all of this out.
 """
 
 from __future__ import annotations
@@ -27,7 +22,7 @@ import ssl
 import uuid
 import weakref
 from binascii import a2b_base64, b2a_base64
-from dataclasses import dataclass
+from hashlib import sha256
 from threading import local
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
@@ -42,57 +37,89 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-_BODY: Final = "lienthong_body"
-_WRITTEN: Final = ("TransactWriteItems", "BatchGetItem")
-"""The operations whose requests grow with a batch."""
-_READ: Final = "BatchGetItem"
-"""The operation whose answer does."""
-
-
-def quickened(client: DynamoDBClient) -> DynamoDBClient:
-    """The client, its bulk operations written and read by orjson from now on."""
-    events: Any = client.meta.events
-    for operation in _WRITTEN:
-        events.register_first(f"provide-client-params.dynamodb.{operation}", _write)
-        events.register_first(f"before-call.dynamodb.{operation}", _put_in)
-    events.register_first(f"before-parse.dynamodb.{_READ}", _parse)
-    return client
+_TARGET: Final = "DynamoDB_20120810."
 
 
 def direct(client: DynamoDBClient) -> DynamoDBClient:
-    """The client, quickened, its bulk operations sent over a connection of their own.
+    """The client with its bulk operations sent directly; all others are its own as before.
 
-    Through a proxy, or where certificates are not to be checked, only quickened: botocore knows
-    how to go that way.
+    Through a proxy, or where certificates are not to be checked, it is the client itself:
+    botocore knows how to go that way.
     """
-    quickened(client)
-    url, config = client.meta.endpoint_url, cast(Any, client.meta.config)
     session = client._endpoint.http_session  # type: ignore[attr-defined]  # botocore's own place
-    verify = session._verify
-    if not verify or session._proxy_config.proxy_url_for(url) is not None:
+    through = session._proxy_config.proxy_url_for(client.meta.endpoint_url)
+    if through is not None or not session._verify:
         return client
-    sender = _Sender(url, config.connect_timeout, config.read_timeout, get_cert_path(verify))
-    events: Any = client.meta.events
-    for operation in _WRITTEN:
-        events.register_last(f"before-call.dynamodb.{operation}", sender.send)
-    return client
+    return cast("DynamoDBClient", _Direct(client, get_cert_path(session._verify)))
+
+
+class _Direct:
+    """A client that does as another one does, its bulk operations at less cost."""
+
+    def __init__(self, client: Any, certificates: str | None) -> None:
+        self._client = client
+        config = client.meta.config
+        self._url: str = client.meta.endpoint_url
+        self._host = urlsplit(self._url).netloc.rpartition("@")[2]
+        self._agent: str = config.user_agent
+        self._line = _Line(self._url, config.connect_timeout, config.read_timeout, certificates)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def transact_write_items(self, **request: Any) -> Any:
+        """As the client's own. As there, every request has an idempotency token."""
+        request.setdefault("ClientRequestToken", str(uuid.uuid4()))
+        answer = self._sent("TransactWriteItems", request)
+        return self._client.transact_write_items(**request) if answer is None else answer
+
+    def batch_get_item(self, **request: Any) -> Any:
+        """As the client's own."""
+        answer = self._sent("BatchGetItem", request)
+        return self._client.batch_get_item(**request) if answer is None else answer
+
+    def _sent(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The answer to a call that went well, or None for botocore to make it.
+
+        Raises botocore's ReadTimeoutError where the service did not answer in time, and what
+        its signer raises where there are no credentials.
+        """
+        body = orjson.dumps(request, default=_base64)
+        signed = AWSRequest(
+            "POST",
+            self._url,
+            {
+                "X-Amz-Target": f"{_TARGET}{operation}",
+                "Content-Type": "application/x-amz-json-1.0",
+                "User-Agent": self._agent,
+                # Spares the signer building the request a first time to find it.
+                "X-Amz-Content-SHA256": sha256(body).hexdigest(),
+            },
+            body,
+        )
+        self._client._request_signer.sign(operation, signed)
+        lines = "".join([f"{name}: {value}\r\n" for name, value in signed.headers.items()])
+        head = (
+            f"POST / HTTP/1.1\r\nHost: {self._host}\r\nAccept-Encoding: identity\r\n"
+            f"Content-Length: {len(body)}\r\n{lines}\r\n"
+        )
+        try:
+            headers, received = self._line.ask(head.encode("latin-1") + body)
+            answer = _read(received)
+        except TimeoutError:  # the service has the request: asking again at once would be no help
+            raise ReadTimeoutError(endpoint_url=self._url) from None
+        except (OSError, _NotPlain, ValueError, AttributeError, TypeError):
+            return None
+        answer["ResponseMetadata"] = {
+            "RequestId": headers.get("x-amzn-requestid", ""),
+            "HTTPStatusCode": 200,
+            "HTTPHeaders": headers,
+            "RetryAttempts": 0,
+        }
+        return answer
 
 
 # Writing and reading ------------------------------------------------------------------------
-
-
-def _write(params: dict[str, Any], context: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Keeps the body for `_put_in` and gives botocore next to nothing to look at."""
-    if "TransactItems" in params and "ClientRequestToken" not in params:
-        # As botocore would: with it, the same request sent again is the same transaction.
-        params = {**params, "ClientRequestToken": str(uuid.uuid4())}
-    context[_BODY] = orjson.dumps(params, default=_base64)
-    # Its endpoint rules look for table names given as ARNs, which ours never are.
-    return {name: type(value)() for name, value in params.items()}
-
-
-def _put_in(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
-    params["body"] = context.pop(_BODY)
 
 
 def _base64(value: Any) -> str:
@@ -101,21 +128,11 @@ def _base64(value: Any) -> str:
     raise TypeError(f"A {type(value).__name__} has no place in a request.")
 
 
-def _parse(
-    response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any
-) -> None:
-    """Reads a good answer in place of botocore's parser; an error stays botocore's to read."""
-    if response_dict["status_code"] != 200:
-        return
-    try:
-        customized_response_dict.update(_read(response_dict["body"]))
-    except (ValueError, AttributeError, TypeError):
-        return  # no answer of DynamoDB: botocore's parser says so in its own way
-    response_dict["body"] = b"{}"
-
-
 def _read(body: bytes) -> dict[str, Any]:
-    """The answer that botocore's parser would give. Raises what _parse names for anything else."""
+    """The answer as botocore's parser would give it.
+
+    Raises ValueError, TypeError or AttributeError for what DynamoDB does not answer.
+    """
     answer: dict[str, Any] = orjson.loads(body)
     for items in answer.get("Responses", {}).values():
         for item in items:
@@ -142,71 +159,40 @@ def _decode(attributes: Mapping[str, dict[str, Any]]) -> None:
 # Sending ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Plain200:
-    """The answer as far as botocore looks at it after a call."""
-
-    headers: Mapping[str, str]
-    status_code: int = 200
-
-
 class _NotPlain(Exception):
-    """What came is not a whole 200 of known length: botocore asks again and sees for itself."""
+    """What came is not a whole 200 of known length."""
 
 
-class _Sender:
-    """Sends signed requests over one kept connection a thread.
-
-    The time-outs are seconds, `certificates` is the file of those that are trusted.
-    """
+class _Line:
+    """A kept connection a thread. Time-outs are seconds; `certificates` is a file, or None for
+    those of the system."""
 
     def __init__(
         self, url: str, connect_timeout: float, read_timeout: float, certificates: str | None
     ) -> None:
         parts = urlsplit(url)
-        self._url = url
-        self._address = (parts.hostname or "", parts.port or (443 if _tls(parts.scheme) else 80))
-        self._host = parts.netloc.rpartition("@")[2]
+        secure = parts.scheme == "https"
+        self._address = (parts.hostname or "", parts.port or (443 if secure else 80))
         self._times = (connect_timeout, read_timeout)
         # Protocol and names are checked as Python does by default.
-        self._tls = ssl.create_default_context(cafile=certificates) if _tls(parts.scheme) else None
+        self._tls = ssl.create_default_context(cafile=certificates) if secure else None
         self._kept = local()
         self._open: set[socket.socket] = set()
         weakref.finalize(self, _close_all, self._open)
 
-    def send(
-        self, model: Any, params: dict[str, Any], request_signer: Any, **_: Any
-    ) -> tuple[_Plain200, dict[str, Any]] | None:
-        """The answer to a call that went well, or None for botocore to make it.
+    def ask(self, request: bytes) -> tuple[dict[str, str], bytes]:
+        """Headers (names in lower case) and body of the answer to a request.
 
-        Raises botocore's ReadTimeoutError where the service did not answer in time.
+        Raises TimeoutError where the answer did not come in time, _NotPlain for another one than
+        a whole 200, OSError where there is no connection or it broke.
         """
-        body: bytes = params["body"]
-        request = AWSRequest(method="POST", url=params["url"], data=body, headers=params["headers"])
-        request_signer.sign(model.name, request)
-        lines = [f"{name}: {_text(value)}\r\n" for name, value in request.headers.items()]
-        head = (
-            f"POST / HTTP/1.1\r\nHost: {self._host}\r\nAccept-Encoding: identity\r\n"
-            f"Content-Length: {len(body)}\r\n{''.join(lines)}\r\n"
-        )
         try:
             connection = self._connection()
-            connection.sendall(head.encode("latin-1") + body)
-            headers, received = _received(connection)
-            answer = _read(received)
-        except TimeoutError:  # the service has the request: asking again at once would be no help
+            connection.sendall(request)
+            return _received(connection)
+        except (OSError, _NotPlain):
             self._close()
-            raise ReadTimeoutError(endpoint_url=self._url) from None
-        except (OSError, _NotPlain, ValueError, AttributeError, TypeError):
-            self._close()
-            return None
-        answer["ResponseMetadata"] = {
-            "RequestId": headers.get("x-amzn-requestid", ""),
-            "HTTPStatusCode": 200,
-            "HTTPHeaders": headers,
-            "RetryAttempts": 0,
-        }
-        return _Plain200(headers), answer
+            raise
 
     def _connection(self) -> socket.socket:
         """This thread's connection; another one if the other side left while nobody called."""
@@ -239,14 +225,6 @@ class _Sender:
 def _close_all(connections: set[socket.socket]) -> None:
     for connection in connections:
         connection.close()
-
-
-def _tls(scheme: str) -> bool:
-    return scheme == "https"
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
 def _is_at_its_end(connected: socket.socket) -> bool:
