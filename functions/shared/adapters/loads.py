@@ -507,11 +507,15 @@ _PLAIN: Final = (
 
 
 def load_from(item: Item) -> Load:
-    """The load of its own item. A begun load that has a stuck range is shown as stuck."""
+    """The load of its own item, shown as stuck where something holds it up.
+
+    That is a range or the splitting of a load that was begun, or the very look at its file.
+    """
     stuck = frozenset(int(number) for number in item.get("stuck", {}).get("NS", ()))
     plain = from_item({name: value for name, value in item.items() if name != "stuck"})
     state = LoadState(plain["state"])
-    if stuck and state in _BEGUN:
+    unseen = state is LoadState.WAITING and not plain["problems"]
+    if stuck and (state in _BEGUN or unseen):
         state = LoadState.STUCK
     values: dict[str, Any] = {name: plain[name] for name in _PLAIN if name in plain}
     return Load(

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, cast
-
-import botocore.session
-from botocore.config import Config
+from typing import TYPE_CHECKING, Final
 
 from functions.shared.adapters.bulk import Waiting
 from functions.shared.adapters.errors import AWS_ERRORS, meaning, translated
@@ -19,19 +16,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
 
 _MOST_TRIES: Final = 6
-
-
-def sqs(region: str | None = None) -> SQSClient:
-    """An SQS client for the functions; see `clients` for why it is as it is."""
-    config = Config(
-        connect_timeout=2,
-        read_timeout=10,
-        retries={"mode": "standard", "total_max_attempts": 2},
-        parameter_validation=False,
-        tcp_keepalive=True,
-    )
-    session = botocore.session.get_session()
-    return cast("SQSClient", session.create_client("sqs", region_name=region, config=config))
 
 
 @dataclass(frozen=True, slots=True)

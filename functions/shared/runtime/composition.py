@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
-from functions.shared.adapters import clients
 from functions.shared.adapters.bulk import Waiting
+from functions.shared.adapters.clients import Clients
 from functions.shared.adapters.dynamodb import DynamoLedger, DynamoRecords
 from functions.shared.adapters.quarantine import DynamoQuarantine
 from functions.shared.adapters.registry import DynamoAgencies
@@ -35,6 +35,9 @@ from functions.shared.runtime.settings import (
 from functions.shared.runtime.sync import SyncService
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_s3.client import S3Client
+
     from functions.shared.runtime.file_split import FileSplitService
     from functions.shared.runtime.range_sync import RangeSyncService
 
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 def sync_service() -> SyncService:
     """The sync function of the queue that the environment names."""
     settings = sync_settings(os.environ)
+    clients = Clients()
     dynamodb = clients.dynamodb(direct_wire=settings.direct_wire)
     waiting = Waiting(time.sleep, random.random)
     service = SyncService(
@@ -51,7 +55,9 @@ def sync_service() -> SyncService:
             store=DynamoRecords(
                 dynamodb, settings.kind, settings.records_table, settings.ledger_table, waiting
             ),
-            quarantine=_quarantine(settings, waiting, f"{settings.kind.queue}_sync"),
+            quarantine=_quarantine(
+                settings, dynamodb, clients.s3(), waiting, f"{settings.kind.queue}_sync"
+            ),
             agencies=DynamoAgencies(dynamodb, settings.agencies_table, waiting, time.monotonic),
             senders=settings.senders,
             now=_now,
@@ -69,11 +75,13 @@ def sync_service() -> SyncService:
 def dead_letter_service() -> DeadLetterService:
     """The function behind the dead-letter queues."""
     settings = dead_letter_settings(os.environ)
+    clients = Clients()
+    dynamodb = clients.dynamodb(direct_wire=settings.direct_wire)
     waiting = Waiting(time.sleep, random.random)
     return DeadLetterService(
         sources=settings.sources,
-        ledger=DynamoLedger(clients.dynamodb(), settings.ledger_table, waiting),
-        quarantine=_quarantine(settings, waiting, "dead_letter"),
+        ledger=DynamoLedger(dynamodb, settings.ledger_table, waiting),
+        quarantine=_quarantine(settings, dynamodb, clients.s3(), waiting, "dead_letter"),
         narrator=Narrator(settings.log_hash_key),
         now=_now,
     )
@@ -89,7 +97,8 @@ def file_split_service() -> FileSplitService:
     from functions.shared.runtime.file_split import FileSplitService
 
     settings = file_split_settings(os.environ)
-    sqs = outbox.sqs()
+    clients = Clients()
+    sqs = clients.sqs()
     waiting = Waiting(time.sleep, random.random)
     return FileSplitService(
         bucket=settings.intake_bucket,
@@ -112,17 +121,18 @@ def range_sync_service() -> RangeSyncService:
     from functions.shared.runtime.range_sync import RangeSyncService
 
     settings = range_sync_settings(os.environ)
+    clients = Clients()
     dynamodb = clients.dynamodb(direct_wire=settings.direct_wire)
     s3 = clients.s3()
     waiting = Waiting(time.sleep, random.random)
     agencies = DynamoAgencies(
         dynamodb, settings.records_tables[AGENCY.name], waiting, time.monotonic
     )
-    quarantine = _quarantine(settings, waiting, "range_sync")
+    quarantine = _quarantine(settings, dynamodb, s3, waiting, "range_sync")
     service = RangeSyncService(
         loads=DynamoLoads(dynamodb, settings.loads_table, waiting),
         objects=S3Objects(s3, settings.intake_bucket, waiting),
-        ranges=outbox.SqsOutbox(outbox.sqs(), settings.ranges_queue_url, waiting),
+        ranges=outbox.SqsOutbox(clients.sqs(), settings.ranges_queue_url, waiting),
         pipelines={
             kind.queue: Pipeline(
                 kind=kind,
@@ -149,18 +159,15 @@ def range_sync_service() -> RangeSyncService:
         pause=time.sleep,
         jitter=random.random,
     )
-    gc.freeze()
+    _settle_memory()
     return service
 
 
-def _quarantine(settings: Settings, waiting: Waiting, closer: str) -> DynamoQuarantine:
+def _quarantine(
+    settings: Settings, dynamodb: DynamoDBClient, s3: S3Client, waiting: Waiting, closer: str
+) -> DynamoQuarantine:
     return DynamoQuarantine(
-        clients.dynamodb(direct_wire=settings.direct_wire),
-        clients.s3(),
-        settings.quarantine_table,
-        settings.quarantine_bucket,
-        waiting,
-        closer,
+        dynamodb, s3, settings.quarantine_table, settings.quarantine_bucket, waiting, closer
     )
 
 

@@ -183,7 +183,7 @@ class FileSplitService:
 
     def _go_on(self, load: Load, deadline: Deadline) -> None:
         """Brings a load to where every range of it is told, or it waits, or it has failed."""
-        if load.state in (LoadState.WAITING, LoadState.FAILED) and load.finished_at is None:
+        if load.started_at is None:
             begun = self._begun(load, deadline)
             if begun is None:
                 return

@@ -50,6 +50,8 @@ class Measure(StrEnum):
     """Files of which every line has ended."""
     LOADS_FAILED = "LoadsFailed"
     """Files that could not be loaded, or not to their end: they or their manifest are wrong."""
+    LOADS_REFUSED = "LoadsRefused"
+    """Files of which more than a twentieth of the lines was refused; they count as done as well."""
     RANGES_STUCK = "RangesStuck"
     """Ranges of a file, or files still being split, that began their last try."""
 
@@ -66,7 +68,12 @@ OF_A_BATCH: Final = (
     Measure.DEFECTS,
 )
 """What a sync function counts for every batch, nothing being a 0 so that rates are defined."""
-OF_A_LOAD: Final = (Measure.LOADS_DONE, Measure.LOADS_FAILED, Measure.RANGES_STUCK)
+OF_A_LOAD: Final = (
+    Measure.LOADS_DONE,
+    Measure.LOADS_FAILED,
+    Measure.LOADS_REFUSED,
+    Measure.RANGES_STUCK,
+)
 """What the functions of a load count, when it happens, by `service` alone."""
 OF_DEAD_LETTERS: Final = (Measure.DEAD_LETTERS, Measure.RETURNED, Measure.RESOLVED)
 """What the dead-letter function counts for every batch."""

@@ -162,6 +162,8 @@ class RangeSyncService:
             return  # somebody else has, with the same report
         ended = Measure.LOADS_FAILED if load.problems else Measure.LOADS_DONE
         self.narrator.tell_load(load_id, ended)
+        if tally.quarantined * 20 > tally.total:
+            self.narrator.tell_load(load_id, Measure.LOADS_REFUSED)
 
     def _report(self, load: Load, ranges: Sequence[Range], deadline: Deadline) -> str:
         """Writes every refused line of the load into one object; gives its key."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
-from functions.shared.adapters import clients
+from functions.shared.adapters.clients import Clients
 from tests.integration.functions.stack import BUCKET, Aws
 
 
@@ -15,6 +15,6 @@ from tests.integration.functions.stack import BUCKET, Aws
 def aws() -> Iterator[Aws]:
     """Clients over moto. Every test makes tables of its own, so a module shares one double."""
     with mock_aws():
-        s3 = clients.s3("us-east-1")
+        s3 = Clients("us-east-1").s3()
         s3.create_bucket(Bucket=BUCKET)
-        yield Aws(clients.dynamodb(), s3)
+        yield Aws(Clients().dynamodb(), s3)

@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.shared.adapters.clients import dynamodb
+from functions.shared.adapters.clients import Clients
 from functions.shared.adapters.wire import direct
 
 if TYPE_CHECKING:
@@ -335,7 +335,7 @@ def test_only_what_asks_for_it_is_direct(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     with serving(with_status(200, ANSWER)) as service:
         monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
-        for client in (dynamodb("x"), dynamodb("x", direct_wire=True)):
+        for client in (Clients("x").dynamodb(), Clients("x").dynamodb(direct_wire=True)):
             client.batch_get_item(RequestItems=KEYS)
     through_botocore = [asked for asked in service.asked if "amz-sdk-request" in asked.headers]
     assert len(service.asked) == 2

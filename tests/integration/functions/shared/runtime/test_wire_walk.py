@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 
 import pytest
 
-from functions.shared.adapters import clients
+from functions.shared.adapters.clients import Clients
 from tests.integration.functions.memory import tables_of
 from tests.integration.functions.service import BREAKS, Break, Service, running
 from tests.integration.functions.shared.runtime.test_fault_walk import Walk
@@ -61,7 +61,7 @@ def test_every_bulk_call_over_the_direct_wire(
 ) -> None:
     """One break is healed below the pipeline: nobody above hears of it."""
     walk = Walk(scene)
-    client = clients.dynamodb(direct_wire=True)
+    client = Clients().dynamodb(direct_wire=True)
     undisturbed = over(service, walk, client, {})
     asked = list(service.asked)
     assert set(BULK) < set(asked)
@@ -80,14 +80,21 @@ def test_every_bulk_call_over_the_direct_wire(
 
 @pytest.mark.parametrize("direct", [False, True], ids=["plain", "direct"])
 @pytest.mark.parametrize(
-    "name", ["cut after the work", "half an answer", "a proxy's page after the work"]
+    "name",
+    [
+        "cut after the work",
+        "half an answer",
+        "a proxy's page after the work",
+        "throttled",
+        "throttled, and cut off",
+    ],
 )
 def test_breaks_that_go_on_are_left_to_the_pipeline(
     service: Service, direct: bool, name: str
 ) -> None:
     """Both tries of botocore break, and the one of the direct wire before them."""
     walk = Walk("insurance")
-    client = clients.dynamodb(direct_wire=direct)
+    client = Clients().dynamodb(direct_wire=direct)
     over(service, walk, client, {})
     first = {operation: service.asked.index(operation) + 1 for operation in BULK}
     for number in first.values():
@@ -98,7 +105,7 @@ def test_a_transaction_whose_answer_was_lost_is_asked_again_under_its_token(
     service: Service,
 ) -> None:
     walk = Walk("insurance")
-    client = clients.dynamodb(direct_wire=True)
+    client = Clients().dynamodb(direct_wire=True)
     over(service, walk, client, {})
     number = service.asked.index("TransactWriteItems") + 1
     over(service, walk, client, {number: BREAKS["cut after the work"]})
