@@ -94,10 +94,15 @@ def meaning(error: Exception) -> type[LienThongError]:
     the work was done. An unknown code is judged by its HTTP status.
     """
     if isinstance(error, ClientError):
-        known = MEANING.get(code_of(error))
+        code = code_of(error)
+        known = MEANING.get(code)
         if known is not None:
             return known
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if code == "400" and status == 400:
+            # The answer broke off inside its text, so botocore names it by its status. It may
+            # have been anything; throttling is a 400 as well.
+            return Conflict
         return Retry if status >= 500 or status == 429 else Defect
     if isinstance(error, (NoCredentialsError, PartialCredentialsError, ParamValidationError)):
         return Defect

@@ -57,7 +57,7 @@ class Service(socketserver.ThreadingTCPServer):
             self.breaks = breaks
             self.asked: list[str] = []
             self.repeated = 0
-            self._done: dict[str, bytes] = {}
+            self._done: dict[str, Any] = {}
 
     def taken(self, target: str) -> Break:
         """Counts a request; what is in its way, or nothing."""
@@ -73,14 +73,14 @@ class Service(socketserver.ThreadingTCPServer):
         try:
             with self._lock:
                 if token is not None and token in self._done:
-                    if self._done[token] == body:
+                    if self._done[token] == request:
                         self.repeated += 1
                         return 200, b"{}"
                     raise _mismatch()
                 call = getattr(self.tables, _OPERATIONS[operation])
                 answer = call(**_translated(request, b64decode))
                 if token is not None:
-                    self._done[token] = body
+                    self._done[token] = request
         except ClientError as error:
             response: Any = error.response
             told = {
@@ -222,6 +222,12 @@ def _done_but(status: int, body: bytes, kind: str = "application/x-amz-json-1.0"
     return way
 
 
+def _throttled_and_cut_off(connection: socket.socket, work: Work) -> bool:
+    del work
+    connection.sendall(answer(400, _THROTTLED)[:-20])
+    return False
+
+
 def _raw(told: bytes) -> Break:
     def way(connection: socket.socket, work: Work) -> bool:
         work()
@@ -244,6 +250,7 @@ BREAKS: Final[Mapping[str, Break]] = {
     "an answer in pieces": _in_pieces,
     "an answer in chunks": _chunked,
     "throttled": _says(400, _THROTTLED),
+    "throttled, and cut off": _throttled_and_cut_off,
     "a server's error after the work": _done_but(500, _FAILED),
     "a proxy's page after the work": _done_but(502, b"<html>Bad gateway</html>", "text/html"),
     "a good status and a page": _done_but(200, b"<html>Sign in</html>", "text/html"),

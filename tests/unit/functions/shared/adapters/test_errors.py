@@ -80,6 +80,12 @@ def test_an_unknown_code_is_judged_by_its_status(status: int, meant: type[LienTh
     assert meaning(aws_error("", "X", status)) is meant
 
 
+def test_an_error_whose_text_was_cut_off_leaves_open_what_it_was() -> None:
+    assert meaning(aws_error("400", "BatchGetItem", 400)) is Conflict
+    assert meaning(aws_error("403", "HeadObject", 403)) is Defect
+    assert meaning(aws_error("404", "HeadObject", 404)) is Defect
+
+
 def test_an_error_without_anything_is_a_defect() -> None:
     assert meaning(ClientError({}, "X")) is Defect
 
