@@ -748,6 +748,7 @@ def alarms_watch_metrics_that_are_emitted(template: Template) -> Findings:
 
 ALARMS_OF_LOADS: Final = {
     "FilesFailedAlarm": (str(Measure.LOADS_FAILED), {"service": "file_split"}),
+    "FilesRefusedAlarm": (str(Measure.LOADS_REFUSED), {"service": "range_sync"}),
     "RangesStuckAlarm": (str(Measure.RANGES_STUCK), {"service": "range_sync"}),
 }
 

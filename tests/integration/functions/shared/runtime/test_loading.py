@@ -16,6 +16,8 @@ from functions.shared.core.planning import Verdict
 from functions.shared.core.registry import Senders
 from functions.shared.runtime import file_split, range_sync
 from functions.shared.runtime.loading import FILE_TRIES, Task
+from functions.shared.runtime.logs import Narrator
+from functions.shared.runtime.measures import Measure
 from tests.builders import SENDER, agency_fields, body, event, lambda_context, period
 from tests.fakes import Unhurried
 from tests.faults import Call, Fault, died_after, died_before, lost
@@ -69,6 +71,14 @@ def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 def _own_service(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "loading")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "LienThong")
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[Measure]:
+    """What was counted of loads."""
+    found: list[Measure] = []
+    monkeypatch.setattr(Narrator, "tell_load", lambda _, __, measure: found.append(measure))
+    return found
 
 
 def assert_loaded(world: LoadWorld, told: dict[str, Any]) -> None:
@@ -149,12 +159,24 @@ class TestAFile:
         assert (load.state, load.lines, load.ranges) == (LoadState.DONE, 0, 0)
         assert world.report(load) == []
 
-    def test_that_is_not_to_be_loaded_fails_and_says_why(self, aws: Aws) -> None:
+    def test_that_is_not_to_be_loaded_fails_and_says_why(
+        self, aws: Aws, counted: list[Measure]
+    ) -> None:
         world = LoadWorld(aws)
         load = world.load("a", b'[{"specversion": "1.0"}]')
         assert load.state is LoadState.FAILED
+        assert counted == [Measure.LOADS_FAILED]
         assert "JSON array" in load.problems[0]
         assert (world.tasks.sent, world.outcomes()["quarantined"]) == ([], 0)
+
+    @pytest.mark.parametrize(("refused", "also"), [(0, []), (1, []), (2, [Measure.LOADS_REFUSED])])
+    def test_of_which_more_than_a_twentieth_is_refused_is_counted_as_such(
+        self, aws: Aws, counted: list[Measure], refused: int, also: list[Measure]
+    ) -> None:
+        lines = [*map(card, range(20)), *(f"nonsense {n}" for n in range(refused))]
+        world = LoadWorld(aws, 10_000)
+        world.load("a", "\n".join(lines).encode())
+        assert counted == [Measure.LOADS_DONE, *also]
 
     def test_a_line_over_the_limit_is_refused_and_its_neighbours_are_not(
         self, aws: Aws, monkeypatch: pytest.MonkeyPatch
@@ -620,6 +642,23 @@ def test_a_stuck_splitting_shows_and_is_taken_up(aws: Aws) -> None:
         LoadState.STUCK,
         frozenset({-1}),
     )
+    world.faults = lambda _: None
+    world.notify(told)
+    world.work()
+    assert_loaded(world, told)
+
+
+@pytest.mark.parametrize("operation", ["get_object", "update_item"])
+def test_so_does_one_that_never_began(aws: Aws, operation: str) -> None:
+    world = LoadWorld(aws)
+    told = world.put("a", CONTENT)
+    world.faults = lambda call: (
+        died_before
+        if call.operation == operation and "stuck" not in call.request.get("UpdateExpression", "")
+        else None
+    )
+    world.notify(told)
+    assert world.found(told).state is LoadState.STUCK
     world.faults = lambda _: None
     world.notify(told)
     world.work()
