@@ -18,7 +18,7 @@ from typing import Any, Final, cast
 import pytest
 from hypothesis import settings
 
-from functions.shared.core.kinds import KIND_OF_QUEUE, PERSON, Kind
+from functions.shared.core.kinds import DOSSIER, KIND_OF_QUEUE, PERSON, Kind
 from functions.shared.core.planning import Verdict
 from functions.shared.core.quarantine import correction_id, quarantine_id
 from tests.builders import (
@@ -184,6 +184,25 @@ def samples(queue: str, aws: Aws) -> Scene:
     return Scene(site, list(map(arriving, batch)), lambda site: site.sync)
 
 
+def a_full_record(aws: Aws) -> Scene:
+    """A dossier that has room for one more long step and not for two; its neighbours have."""
+    site = Site(aws, DOSSIER)
+
+    def stating(number: int, **texts: str) -> dict[str, Any]:
+        step = {"id": f"{number}", "at": "2026-03-03T02:00:00Z", **texts}
+        return event("dossier.updated", {"step": step}, id_=f"step-{number}")
+
+    long = dict.fromkeys(("handler", "unit", "text", "origin"), "\U0001f600" * 1_000)
+    for number in range(23):
+        site.pipeline().run(messages([stating(number, **long)]), Unhurried())
+    batch = [
+        *(stating(number, **long) for number in range(100, 102)),
+        event("dossier.updated", {"channel": "post"}, id_="small"),
+        event("dossier.updated", id_="other", key="H26.12-20260303-0000099"),
+    ]
+    return Scene(site, list(map(arriving, batch)), lambda site: site.sync)
+
+
 def dead_letters(aws: Aws) -> Scene:
     """What a queue gave up on: written before, never written, known already, no event at all."""
     site = Site(aws, PERSON)
@@ -206,6 +225,7 @@ def dead_letters(aws: Aws) -> Scene:
 SCENES: Final[Mapping[str, Callable[[Aws], Scene]]] = {
     "population": people,
     **{queue: partial(samples, queue) for queue in KIND_OF_QUEUE if queue != "population"},
+    "a full record": a_full_record,
     "dead letters": dead_letters,
 }
 
