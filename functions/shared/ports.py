@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from functions.shared.core.events import Reason
-from functions.shared.core.loads import Load, Pinned, Range, Reporting, Split, Tally
 from functions.shared.core.planning import KnownEvent, Loaded, RecordChange
 from functions.shared.core.quarantine import quarantine_id
 from functions.shared.core.registry import Agency
+
+if TYPE_CHECKING:
+    # A sync function starts without it.
+    from functions.shared.core.loads import Load, Pinned, Range, Reporting, Split, Tally
 
 
 class Deadline(Protocol):

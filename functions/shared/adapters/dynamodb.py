@@ -49,7 +49,7 @@ class _Group:
     """The actions of one change: they stand or fall together."""
 
     position: int
-    actions: list[dict[str, Any]]
+    actions: list[Any]
     size: int
 
 
@@ -120,7 +120,8 @@ class DynamoRecords:
                     }
                 }
             )
-        return _Group(position, actions, size)
+        written = getattr(self.client, "written", None)  # the direct wire's
+        return _Group(position, actions if written is None else list(map(written, actions)), size)
 
     def _send(self, groups: list[_Group], outcomes: list[Commit]) -> None:
         """Sends the groups as one transaction; without the culprits again if cancelled."""

@@ -71,7 +71,18 @@ class _Direct:
         """As the client's own. As there, every request has an idempotency token."""
         request.setdefault("ClientRequestToken", str(uuid.uuid4()))
         answer = self._sent("TransactWriteItems", request)
-        return self._client.transact_write_items(**request) if answer is None else answer
+        if answer is not None:
+            return answer
+        request["TransactItems"] = list(map(_plainly, request["TransactItems"]))
+        return self._client.transact_write_items(**request)
+
+    def written(self, action: Mapping[str, Any]) -> Written:
+        """An action of a transaction in the form that `transact_write_items` takes at less cost.
+
+        Written while what it is made of is at hand, it takes half of the time of writing all of
+        them together later.
+        """
+        return Written(orjson.dumps(action, default=_as_json))
 
     def batch_get_item(self, **request: Any) -> Any:
         """As the client's own."""
@@ -84,7 +95,7 @@ class _Direct:
         Raises botocore's ReadTimeoutError where the service did not answer in time, and what
         its signer raises where there are no credentials.
         """
-        body = orjson.dumps(request, default=_base64)
+        body = orjson.dumps(request, default=_as_json)
         signed = AWSRequest(
             "POST",
             self._url,
@@ -122,9 +133,31 @@ class _Direct:
 # Writing and reading ------------------------------------------------------------------------
 
 
-def _base64(value: Any) -> str:
-    if isinstance(value, bytes | bytearray):
+def _plainly(action: Any) -> Any:
+    """An action as botocore takes it."""
+    if not isinstance(action, Written):
+        return action
+    plain = orjson.loads(action.json)
+    for part in plain.values():
+        for name in ("Item", "Key", "ExpressionAttributeValues"):
+            _decode(part.get(name, {}))
+    return plain
+
+
+class Written:
+    """An action of a transaction as the JSON that is sent."""
+
+    __slots__ = ("json",)
+
+    def __init__(self, json: bytes) -> None:
+        self.json = json
+
+
+def _as_json(value: Any) -> Any:
+    if type(value) is bytes:
         return b2a_base64(value, newline=False).decode("ascii")
+    if type(value) is Written:
+        return orjson.Fragment(value.json)
     raise TypeError(f"A {type(value).__name__} has no place in a request.")
 
 

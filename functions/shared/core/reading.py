@@ -106,9 +106,8 @@ def _read_plain(body: str, kind: Kind) -> Reading | None:
         message = orjson.loads(body)
         if type(message) is not dict:
             return None
-        core = {name: message[name] for name in CORE if message.get(name) is not None}
-        envelope = _plain_envelope(message, core)
-        beside = _quotation_marks_beside(message, core)
+        core, beside = _core_and_marks_beside(message)
+        envelope = _plain_envelope(core)
     except (ValueError, TypeError):  # no JSON, or no text where there must be some
         return None
     core_bytes, data = envelope.core, core.get("data")
@@ -140,7 +139,7 @@ _ESCAPED_QUOTE: Final = '\\"'
 _CORE: Final = frozenset(CORE)
 
 
-def _plain_envelope(message: Mapping[str, Json], core: Mapping[str, Json]) -> Envelope:
+def _plain_envelope(core: Mapping[str, Json]) -> Envelope:
     """The envelope of a message whose attributes are as they should be, or ValueError."""
     source, event_id, type_ = core.get("source"), core.get("id"), core.get("type")
     subject, time, sequence = core.get("subject"), core.get("time"), core.get("sequence")
@@ -156,7 +155,6 @@ def _plain_envelope(message: Mapping[str, Json], core: Mapping[str, Json]) -> En
         and type(time) is str
         and (sequence is None or (type(sequence) is str and _SEQUENCE.fullmatch(sequence)))
         and "correctionof" not in core
-        and message.get("datacontenttype") in (None, "application/json")
     ):
         raise ValueError("The attributes need a closer look.")
     return Envelope(
@@ -164,18 +162,23 @@ def _plain_envelope(message: Mapping[str, Json], core: Mapping[str, Json]) -> En
     )
 
 
-def _quotation_marks_beside(message: Mapping[str, Json], core: Mapping[str, Json]) -> int:
-    """The quotation marks of the attributes beside the core, all of them plain text."""
+def _core_and_marks_beside(message: dict[str, Json]) -> tuple[dict[str, Json], int]:
+    """The core attributes, and the quotation marks of the others, all of them plain text."""
     marks = 0
-    if len(message) > len(core):
-        for name in message.keys() - core.keys():
-            value = message[name]
-            if type(value) is not str or "\\" in value or '"' in value or name in _CORE:
-                raise ValueError("An attribute beside the core needs a closer look.")
-            if not _EXTENSION.fullmatch(name):
-                raise ValueError("The name of an extension needs a closer look.")
-            marks += 4
-    return marks
+    if message.get("datacontenttype") == "application/json":
+        del message["datacontenttype"]
+        marks = 4
+    beside = message.keys() - _CORE
+    for name in beside:
+        value = message.pop(name)
+        if type(value) is not str or "\\" in value or '"' in value:
+            raise ValueError("An attribute beside the core needs a closer look.")
+        if name == "datacontenttype" or not _EXTENSION.fullmatch(name):
+            raise ValueError("The name of an extension needs a closer look.")
+        marks += 4
+    if None in message.values():
+        raise ValueError("An attribute that is null needs a closer look.")
+    return message, marks
 
 
 @lru_cache(maxsize=1024)

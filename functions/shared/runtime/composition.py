@@ -22,7 +22,6 @@ from functions.shared.adapters.registry import DynamoAgencies
 from functions.shared.core.instants import instant
 from functions.shared.core.kinds import AGENCY, KINDS
 from functions.shared.core.ledger import SALT_BYTES
-from functions.shared.runtime.dead_letters import DeadLetterService
 from functions.shared.runtime.logs import Narrator
 from functions.shared.runtime.pipeline import Pipeline
 from functions.shared.runtime.settings import (
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_s3.client import S3Client
 
+    from functions.shared.runtime.dead_letters import DeadLetterService
     from functions.shared.runtime.file_split import FileSplitService
     from functions.shared.runtime.range_sync import RangeSyncService
 
@@ -74,6 +74,8 @@ def sync_service() -> SyncService:
 @cache
 def dead_letter_service() -> DeadLetterService:
     """The function behind the dead-letter queues."""
+    from functions.shared.runtime.dead_letters import DeadLetterService
+
     settings = dead_letter_settings(os.environ)
     clients = Clients()
     dynamodb = clients.dynamodb(direct_wire=settings.direct_wire)
@@ -90,7 +92,7 @@ def dead_letter_service() -> DeadLetterService:
 @cache
 def file_split_service() -> FileSplitService:
     """The function that cuts dropped files into ranges."""
-    # What only loads need is imported only for them: a sync function starts without it.
+    # What a sync function does not need is imported where it is: it starts the sooner.
     from functions.shared.adapters import outbox
     from functions.shared.adapters.loads import DynamoLoads
     from functions.shared.adapters.objects import S3Objects

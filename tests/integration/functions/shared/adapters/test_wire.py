@@ -273,6 +273,18 @@ def test_what_fails_once_is_sent_again_as_the_same_transaction(fault: Reply) -> 
     assert first["ClientRequestToken"]
 
 
+@pytest.mark.parametrize("fault", [hung_up, with_status(400, CANCELLED)])
+def test_a_written_action_is_the_same_action_also_where_botocore_sends_it(fault: Reply) -> None:
+    with serving(fault, with_status(200, b"{}")) as service:
+        client: Any = direct(service.client())
+        actions = [client.written(action) for action in PUT]
+        client.transact_write_items(TransactItems=actions, ClientRequestToken="t")
+        client.transact_write_items(TransactItems=PUT, ClientRequestToken="t")
+    bodies = [json.loads(asked.body) for asked in service.asked]
+    assert len(bodies) == 3
+    assert bodies[0] == bodies[1] == bodies[2]
+
+
 def test_a_connection_that_was_closed_while_idle_is_opened_anew() -> None:
     with serving(then_gone(with_status(200, ANSWER))) as service:
         client = direct(service.client())
