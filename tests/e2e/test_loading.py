@@ -115,6 +115,11 @@ def test_a_file_ends_as_its_lines_would_have_by_the_queues(stack: Deployed) -> N
     assert [line["line"] for line in report(stack, load)] == [4, len(sent)]
     assert unconserved(sent, contents(stack, before)) == []
     assert load.load_id in {seen.load_id for seen in loads_of(stack).recent()}
+    logs = stack.logs()
+    assert load.load_id in logs
+    said = {value for m in sent if not m.reasons for value in (m.event["id"], m.event["subject"])}
+    assert [value for value in said if value in logs] == []
+    assert "a file.ndjson" not in logs
 
 
 def test_a_packed_file_in_ranges_dropped_twice_changes_nothing_the_second_time(
@@ -228,4 +233,43 @@ def test_a_stuck_load_ends_once_its_task_is_redriven(stack: Deployed) -> None:
     load = ended(stack, id_)
     assert (load.state, load.stuck) == (LoadState.DONE, frozenset())
     assert load.tally == Tally(applied=10, quarantined=2)
+    assert unconserved(sent, contents(stack, before)) == []
+
+
+def test_a_dead_notification_is_worked_once_its_event_source_is_switched_on(
+    stack: Deployed,
+) -> None:
+    settle(stack)
+    before = known(stack)
+    sqs, functions = stack.client("sqs"), stack.client("lambda")
+    files, dead = (stack.outputs[f"Files{kind}Url"] for kind in ("Queue", "DeadLetterQueue"))
+    mappings = {
+        mapping["EventSourceArn"].rpartition(":")[2]: mapping
+        for mapping in functions.list_event_source_mappings(
+            FunctionName=stack.function_names["FileSplitFunction"]
+        )["EventSourceMappings"]
+    }
+    usual, of_the_dead = (mappings[url.rpartition("/")[2]] for url in (files, dead))
+
+    def switch(mapping: Any, *, on: bool) -> None:
+        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=on)
+
+    sent = messages("dead", 5)
+    switch(usual, on=False)
+    try:
+        id_ = drop(stack, "dead", file_of(sent))
+        (letter,) = sqs.receive_message(QueueUrl=files, WaitTimeSeconds=5)["Messages"]
+        sqs.send_message(QueueUrl=dead, MessageBody=letter["Body"])
+        sqs.delete_message(QueueUrl=files, ReceiptHandle=letter["ReceiptHandle"])
+    finally:
+        switch(usual, on=True)
+    assert loads_of(stack).found(id_) is None
+
+    switch(of_the_dead, on=True)
+    try:
+        load = ended(stack, id_)
+    finally:
+        switch(of_the_dead, on=False)
+
+    assert load.tally == Tally(applied=5, quarantined=2)
     assert unconserved(sent, contents(stack, before)) == []
