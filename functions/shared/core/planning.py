@@ -289,10 +289,13 @@ class _Draft:
 
 
 def _tied(lanes: Lanes, stamp: Stamp, statements: Iterable[Statement]) -> bool:
-    return any(
-        (lane := lanes.get(field, {}).get(rank)) is not None and lane.stamp[:3] == stamp[:3]
-        for field, rank, _ in statements
-    )
+    time, first = stamp.time, stamp[:3]
+    for field, rank, _ in statements:
+        by_rank = lanes.get(field)
+        lane = by_rank.get(rank) if by_rank is not None else None
+        if lane is not None and lane[0][0] == time and lane[0][:3] == first:
+            return True
+    return False
 
 
 _STEPS: Final = f"{STEP}/"

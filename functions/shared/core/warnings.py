@@ -51,11 +51,11 @@ _PLACEHOLDER_PAPERS: Final = frozenset({"000000001", "000000000", "123456789", "
 
 def warnings(kind: Kind, key: str, fields: Fields, lanes: Lanes) -> list[str]:
     """The record's warnings, sorted, each once."""
-    found = {f"disputed:{name}" for name in disputed(lanes)}
+    found = [f"disputed:{name}" for name in disputed(lanes)]
     rules = _RULES.get(kind.name)
     if rules is not None:
-        found.update(rules(key, fields))
-    return sorted(found)
+        found += rules(key, fields)
+    return sorted(set(found)) if found else found
 
 
 def _person(key: str, fields: Fields) -> Iterator[str]:

@@ -19,7 +19,7 @@ from functions.shared.core.planning import Verdict
 from functions.shared.runtime.measures import OF_A_BATCH, OF_DEAD_LETTERS, Measure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from functions.shared.core.planning import Message
     from functions.shared.runtime.pipeline import Report
@@ -59,9 +59,14 @@ class Narrator:
         refused = counts[Measure.QUARANTINED]
         accepted = sum(counts[measure] for measure in _ACCEPTED)
         shares = [100] * refused + [0] * accepted
-        self._distribute(queue, Measure.REFUSED_PERCENT, MetricUnit.Percent, shares)
-        self._distribute(queue, Measure.AGE, MetricUnit.Milliseconds, report.ages)
-        self._count(queue, {measure: counts[measure] for measure in OF_A_BATCH})
+        self._measure(
+            queue,
+            {measure: counts[measure] for measure in OF_A_BATCH},
+            (
+                (Measure.REFUSED_PERCENT, MetricUnit.Percent, shares),
+                (Measure.AGE, MetricUnit.Milliseconds, report.ages),
+            ),
+        )
         for reason, count in report.reasons.items():
             with single_metric(Measure.QUARANTINED, MetricUnit.Count, count) as metric:
                 metric.add_dimension("kind", KIND_OF_QUEUE[queue].name)
@@ -70,7 +75,7 @@ class Narrator:
     def tell_dead_letters(self, queue: str, messages: Sequence[Message], report: Report) -> None:
         """Logs and counts what a queue gave up on."""
         counts = self._log(queue, messages, report)
-        self._count(queue, {measure: counts[measure] for measure in OF_DEAD_LETTERS})
+        self._measure(queue, {measure: counts[measure] for measure in OF_DEAD_LETTERS})
 
     def failed(self, queue: str, error: Exception) -> None:
         """Logs that a batch could not be worked; names the error's class, never its text."""
@@ -79,7 +84,7 @@ class Narrator:
             queue=queue,
             error=type(error).__name__,
         )
-        self._count(queue, {Measure.FAILED: 1})
+        self._measure(queue, {Measure.FAILED: 1})
 
     def tell_range(self, load_id: str, number: int, tally: Mapping[str, int], lines: int) -> None:
         """Logs how far a range of a load is. A load's id is a hash and may be said aloud."""
@@ -140,23 +145,23 @@ class Narrator:
             Measure.DEAD_LETTERS: counts[Measure.QUARANTINED],
         }
 
-    def _count(self, queue: str, counts: Mapping[Measure, int]) -> None:
-        self._metrics.add_dimension("kind", KIND_OF_QUEUE[queue].name)
-        for measure, count in counts.items():
-            self._metrics.add_metric(measure, MetricUnit.Count, count)
-        self._metrics.flush_metrics()
-
-    def _distribute(
-        self, queue: str, measure: Measure, unit: MetricUnit, values: Sequence[int]
+    def _measure(
+        self,
+        queue: str,
+        counts: Mapping[Measure, int],
+        distributions: Sequence[tuple[Measure, MetricUnit, Sequence[int]]] = (),
     ) -> None:
-        """A distribution, every value of it; powertools takes 20 us to add one, so all at once."""
-        for portion in _in_portions(values):
+        """Counts and distributions, every value of these, in as few lines as hold them."""
+        begin = 0
+        while begin == 0 or any(len(values) > begin for _, _, values in distributions):
             self._metrics.add_dimension("kind", KIND_OF_QUEUE[queue].name)
-            self._metrics.add_metric(measure, unit, portion[0])
-            self._metrics.metric_set[measure]["Value"] += portion[1:]
+            for measure, count in counts.items() if begin == 0 else ():
+                self._metrics.add_metric(measure, MetricUnit.Count, count)
+            for measure, unit, values in distributions:
+                portion = values[begin : begin + _MOST_VALUES]
+                if portion:
+                    # powertools takes 20 us to add a value, so all but the first at once.
+                    self._metrics.add_metric(measure, unit, portion[0])
+                    self._metrics.metric_set[measure]["Value"] += portion[1:]
             self._metrics.flush_metrics()
-
-
-def _in_portions(values: Sequence[int]) -> Iterable[list[int]]:
-    for start in range(0, len(values), _MOST_VALUES):
-        yield list(values[start : start + _MOST_VALUES])
+            begin += _MOST_VALUES

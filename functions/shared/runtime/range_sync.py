@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import orjson
 
@@ -220,6 +220,7 @@ class _Worker:
         self._refusals = _Refusals(service, part, deadline)
         self._advanced = False
         self._hopeless = False
+        self._longest = 0.0
 
     def step(self) -> bool:
         """Works the next batch; False once the range is done.
@@ -227,6 +228,9 @@ class _Worker:
         Raises HandedOver when time is up after progress, Retry or Defect where it comes to a
         line that does not end.
         """
+        began = self._deadline.remaining()
+        if self._advanced and began < self._longest:
+            self._hand_over()  # a batch of refusals alone takes long, and none may be cut off
         batch = list(self._batch())
         more = len(batch) == MOST_LINES or sum(len(line.body) for line in batch) >= MOST_BYTES
         ended = self._ended(batch)
@@ -237,16 +241,21 @@ class _Worker:
         if reached:
             self._checkpoint(batch[:reached], ended)
             self._advanced = True
-        if self._deadline.remaining() <= 0:
+        left = self._deadline.remaining()
+        self._longest = max(self._longest, began - left)
+        if left <= 0:
             if self._advanced:
-                task = Task(self._part.load_id, self._part.number)
-                self._service.ranges.send([task.body()], self._deadline)
-                raise HandedOver
+                self._hand_over()
             raise Retry("Time is up and the range is where it was.")
         if reached < len(batch):
             kind = Defect if self._hopeless else Retry
             raise kind("The range came to a line that does not end.")
         return True
+
+    def _hand_over(self) -> NoReturn:
+        task = Task(self._part.load_id, self._part.number)
+        self._service.ranges.send([task.body()], self._deadline)
+        raise HandedOver
 
     # Reading --------------------------------------------------------------------------------
 
