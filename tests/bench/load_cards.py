@@ -118,18 +118,19 @@ def _traced(card: int) -> Line:
 
 
 def _updated(card: int) -> Line:
-    """Another address: of every second such card an older one, which may be superseded."""
-    number, day = number_of(card), "2025-12-31" if card % (2 * PERIOD) < PERIOD else "2026-10-01"
+    """Another address: of every second such card an older one, which is superseded if it comes
+    after the card; of the others a newer one, with a telephone number."""
+    old = card % (2 * PERIOD) < PERIOD
+    data = {
+        "insurance_number": number_of(card),
+        "address": f"{1 + card % 90} ngõ {card % 70} phố {_STREETS[card % len(_STREETS)]}",
+    }
     event = {
         **_event(card),
         "id": _update_id(card),
         "type": "vn.lienthong.insurance-card.updated.v1",
-        "time": f"{day}T08:00:00+07:00",
-        "data": {
-            "insurance_number": number,
-            "address": f"{1 + card % 90} ngõ {card % 70} phố {_STREETS[card % len(_STREETS)]}",
-            "phone": f"09{card % 10**8:08d}",
-        },
+        "time": "2025-12-31T08:00:00+07:00" if old else "2026-10-01T08:00:00+07:00",
+        "data": data if old else {**data, "phone": f"09{card % 10**8:08d}"},
     }
     return Line(_text(event), card, Fate.TAKEN, _update_id(card))
 
