@@ -591,6 +591,39 @@ def test_a_worker_without_time_hands_over_and_no_try_is_used_up(aws: Aws) -> Non
     assert world.found(told).tally == TALLY
 
 
+def test_a_worker_begins_no_batch_for_which_its_time_will_not_do(aws: Aws) -> None:
+    world = LoadWorld(aws, 10_000)
+    left = [100_000]
+
+    class Slow:
+        """A pipeline that takes thirty seconds."""
+
+        def __init__(self, pipeline: Any) -> None:
+            self._pipeline = pipeline
+            self.quarantine = pipeline.quarantine
+
+        def run(self, messages: Any, deadline: Any) -> Any:
+            left[0] -= 30_000
+            assert left[0] > 0, "it was cut off"
+            return self._pipeline.run(messages, deadline)
+
+    class Left:
+        def get_remaining_time_in_millis(self) -> int:
+            return left[0]
+
+    world.pipelines = {q: Slow(p) for q, p in world.pipelines.items()}  # type: ignore[misc]
+    told = world.put("a", CONTENT)
+    world.notify(told)
+    world.context = Left
+    deliveries = 0
+    while world.tasks.sent:
+        left[0] = 100_000
+        deliveries += 1
+        assert world.delivered(world.worker, world.tasks.sent.pop(0), 1)
+    assert deliveries > 2
+    assert_loaded(world, told)
+
+
 class Broken:
     """A pipeline that a line stops, as a bug would."""
 
