@@ -51,7 +51,7 @@ WORKER: Final = "RangeSyncFunction"
 NAME: Final = "cards.ndjson"
 HANGS_AFTER: Final = 400.0
 """Seconds without any progress after which a load is given up on."""
-BEGINS_WITHIN: Final = 60.0
+BEGINS_WITHIN: Final = 180.0
 """Seconds in which the first range must be begun."""
 BYTES_OF_A_CARD: Final = 16 * 1024
 """Memory of the emulator for a card, its ledger entry, their stream records and index entries."""
