@@ -44,7 +44,7 @@ class Envelope(NamedTuple):
 class Event(NamedTuple):
     """A valid event: what it says, field by field.
 
-    `statements` are (field, value) pairs in the order in which the ledger lists changes; a
+    `fields` and `values` belong together, in the order in which the ledger lists changes; a
     value of None withdraws. Steps are fields `step/<source>/<step id>`, replaced ids are
     fields `replaces/<id>`.
     """
@@ -53,7 +53,13 @@ class Event(NamedTuple):
     kind: str
     key: str
     core: bytes
-    statements: tuple[tuple[str, Json], ...]
+    fields: tuple[str, ...]
+    values: tuple[Json, ...]
+
+    @property
+    def statements(self) -> tuple[tuple[str, Json], ...]:
+        """(field, value) pairs."""
+        return tuple(zip(self.fields, self.values, strict=True))
 
     @property
     def uid(self) -> str:

@@ -221,7 +221,7 @@ def judged(
     stands = standing(envelope, now.kind.name, agency, message.sender, now.senders)
     event, agency_kind = reading.event, stands.agency_kind
     if event is not None and agency_kind is not None and known is None:
-        statements = ranked(now.kind, agency_kind, event.statements)
+        statements = ranked(now.kind, agency_kind, event.fields, event.values)
         if statements is not None and not reasons and not stands.reasons:
             return statements, ()
     reasons += stands.reasons

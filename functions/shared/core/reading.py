@@ -128,7 +128,7 @@ def _read_plain(body: str, kind: Kind) -> Reading | None:
     if errors or value is None or value[kind.key] != envelope.subject:
         return None
     event = Event(
-        envelope, kind.name, envelope.subject, core_bytes, _statements(value, envelope, kind)
+        envelope, kind.name, envelope.subject, core_bytes, *_stated(value, envelope, kind)
     )
     return Reading(envelope, event, (), envelope.source, envelope.id, data.keys())
 
@@ -229,8 +229,8 @@ def _with_data(envelope: Envelope, event_type: EventType, kind: Kind, data: Json
     named = data.keys() if isinstance(data, dict) else ()
     event = None
     if not reasons and value is not None and envelope.core is not None:
-        stated = _statements(value, envelope, kind)
-        event = Event(envelope, kind.name, envelope.subject, envelope.core, stated)
+        stated = _stated(value, envelope, kind)
+        event = Event(envelope, kind.name, envelope.subject, envelope.core, *stated)
     return Reading(envelope, event, tuple(reasons), envelope.source, envelope.id, named)
 
 
@@ -523,18 +523,22 @@ def pointer(name: str) -> str:
     return "/" + _plain(name).replace("~", "~0").replace("/", "~1")
 
 
-def _statements(
+def _stated(
     value: Mapping[str, Json], envelope: Envelope, kind: Kind
-) -> tuple[tuple[str, Json], ...]:
+) -> tuple[tuple[str, ...], tuple[Json, ...]]:
     """What a valid event states: the table's order, then replaced ids and steps by name."""
-    stated = [(field.name, value[field.name]) for field in kind.fields if field.name in value]
-    replaced = value.get(REPLACES)
-    if isinstance(replaced, list):
-        stated += [(name, True) for name in sorted({replaces_field(old) for old in replaced})]
-    step = value.get(STEP)
-    has_steps = any(family.name == STEP for family in kind.families)
-    if step is None and has_steps and value.get("status") is not None:
-        step = {"id": envelope.id, "at": envelope.time, "status": value["status"]}
-    if isinstance(step, dict):
-        stated.append((step_field(envelope.source, step["id"]), step))
-    return tuple(stated)
+    fields = [name for name in kind.field_names if name in value]
+    values = [value[name] for name in fields]
+    if kind.families:
+        replaced = value.get(REPLACES)
+        if isinstance(replaced, list):
+            members = sorted({replaces_field(old) for old in replaced})
+            fields += members
+            values += [True] * len(members)
+        step = value.get(STEP)
+        if step is None and STEP in kind.ranks and value.get("status") is not None:
+            step = {"id": envelope.id, "at": envelope.time, "status": value["status"]}
+        if isinstance(step, dict):
+            fields.append(step_field(envelope.source, step["id"]))
+            values.append(step)
+    return tuple(fields), tuple(values)

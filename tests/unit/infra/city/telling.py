@@ -54,10 +54,10 @@ class Told:
             reading = read(body.decode(), AGENCY)
             assert reading.event is not None
             assert reading.envelope is not None
+            stated = ranked(AGENCY, "registry", reading.event.fields, reading.event.values)
+            assert stated is not None
             records[reading.event.key], _ = fold(
-                records.get(reading.event.key, {}),
-                reading.envelope.stamp,
-                ranked(AGENCY, "registry", reading.event.statements),
+                records.get(reading.event.key, {}), reading.envelope.stamp, stated
             )
         return {key: agency_from(key, shown(AGENCY, lanes)) for key, lanes in records.items()}
 
@@ -83,11 +83,9 @@ class Told:
             agency = self.agencies[agency_id(envelope.source)]
             stands = standing(envelope, kind.name, agency, None, ANYONE)
             assert stands.agency_kind is not None
-            records[place], _ = fold(
-                records.get(place, {}),
-                envelope.stamp,
-                ranked(kind, stands.agency_kind, event.statements),
-            )
+            stated = ranked(kind, stands.agency_kind, event.fields, event.values)
+            assert stated is not None
+            records[place], _ = fold(records.get(place, {}), envelope.stamp, stated)
         return records
 
     @cached_property

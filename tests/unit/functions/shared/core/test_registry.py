@@ -188,22 +188,22 @@ class TestFields:
             assert len(refused_fields(kind, "other", names)) == len(names)
 
     def test_statements_get_the_rank_of_their_field(self) -> None:
-        stated = [("full_name", "A"), ("phone", None), ("marital_status_code", "1")]
-        assert ranked(PERSON, "justice", stated) == (
+        fields, values = ("full_name", "phone", "marital_status_code"), ("A", None, "1")
+        assert ranked(PERSON, "justice", fields, values) == (
             Statement("full_name", 20, "A"),
             Statement("phone", 10, None),
             Statement("marital_status_code", 30, "1"),
         )
 
     def test_members_of_a_family_get_its_rank(self) -> None:
-        assert ranked(PERSON, "population", [("replaces/1", True)]) == (("replaces/1", 30, True),)
-        assert ranked(DOSSIER, "ministry", [("step//agencies/K02/1", {})]) == (
+        assert ranked(PERSON, "population", ("replaces/1",), (True,)) == (("replaces/1", 30, True),)
+        assert ranked(DOSSIER, "ministry", ("step//agencies/K02/1",), ({},)) == (
             ("step//agencies/K02/1", 10, {}),
         )
 
     def test_a_field_that_is_refused_has_none(self) -> None:
-        assert ranked(PERSON, "facility", [("full_name", "A")]) is None
-        assert ranked(PERSON, "justice", [("full_name", "A"), ("replaces/1", True)]) is None
+        assert ranked(PERSON, "facility", ("full_name",), ("A",)) is None
+        assert ranked(PERSON, "justice", ("full_name", "replaces/1"), ("A", True)) is None
 
 
 class TestAgencies:
