@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final, cast
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, cast
 
 import orjson
 
+from functions.shared.adapters.loads import item_of_load, load_from
+from functions.shared.core.errors import Conflict, Defect
 from functions.shared.core.events import Json
 from functions.shared.core.items import LANES, LARGEST_ITEM, item_of, record_of, size_of
 from functions.shared.core.kinds import Kind
 from functions.shared.core.lanes import NO_HASH, Record
 from functions.shared.core.ledger import LedgerEntry
+from functions.shared.core.loads import (
+    Load,
+    LoadState,
+    Pinned,
+    Range,
+    RangeState,
+    Reporting,
+    Split,
+    Tally,
+)
 from functions.shared.core.planning import KnownEvent, Loaded, RecordChange
 from functions.shared.core.registry import Agency, Senders
 from functions.shared.ports import Commit, Deadline, Refusal
@@ -27,6 +40,9 @@ class Unhurried:
 
     def remaining(self) -> float:
         return ENOUGH
+
+
+_UNHURRIED: Final = Unhurried()
 
 
 class Passed:
@@ -203,3 +219,238 @@ def comparable(items: Iterable[Mapping[str, Json]], kind: Kind) -> dict[str, dic
         }
         for item in items
     }
+
+
+class FakeLoads:
+    """`Loads` in memory."""
+
+    def __init__(self) -> None:
+        self._loads: dict[str, Load] = {}
+        self._ranges: dict[tuple[str, int], Range] = {}
+        self._reporting: dict[str, Reporting] = {}
+
+    def found(self, load_id: str, deadline: Deadline = _UNHURRIED) -> Load | None:
+        del deadline
+        load = self._loads.get(load_id)
+        return None if load is None else load_from(item_of_load(load))
+
+    def recent(self, deadline: Deadline = _UNHURRIED) -> Iterator[Load]:
+        del deadline
+        newest_first = sorted(self._loads.values(), key=lambda load: load.sent_at, reverse=True)
+        return (load_from(item_of_load(load)) for load in newest_first)
+
+    def ranges(self, load_id: str, deadline: Deadline = _UNHURRIED) -> list[Range]:
+        del deadline
+        return [part for (id_, _), part in sorted(self._ranges.items()) if id_ == load_id]
+
+    def range(self, load_id: str, number: int, deadline: Deadline) -> Range | None:
+        del deadline
+        return self._ranges.get((load_id, number))
+
+    def create(self, load: Load, deadline: Deadline) -> Load:
+        self._loads.setdefault(load.load_id, load)
+        stored = self.found(load.load_id, deadline)
+        assert stored is not None
+        return stored
+
+    def hold(self, load_id: str, problems: tuple[str, ...], at: str, deadline: Deadline) -> None:
+        del deadline
+        waiting = LoadState.WAITING
+        self._change(load_id, _UNBEGUN, state=waiting, problems=problems, updated_at=at)
+
+    def fail(self, load_id: str, problems: tuple[str, ...], at: str, deadline: Deadline) -> None:
+        del deadline
+        failed = LoadState.FAILED
+        self._change(load_id, _UNBEGUN, state=failed, problems=problems, updated_at=at)
+
+    def begin(self, load: Load, at: str, deadline: Deadline) -> None:
+        del deadline
+        names = ("range_bytes", "packed", "form", "queue", "manifest", "header")
+        values = {name: getattr(load, name) for name in (*names, "plain_size", "ranges")}
+        times = {"started_at": at, "updated_at": at}
+        state = LoadState.SPLITTING
+        self._change(load.load_id, _UNBEGUN, state=state, problems=(), **times, **values)
+
+    def told(self, load_id: str, split: Split, at: str, deadline: Deadline) -> None:
+        del deadline
+        before = self._loads[load_id].split
+        if before is not None and before.told > split.told:
+            raise Conflict("told")
+        self._change(load_id, {LoadState.SPLITTING}, split=split, updated_at=at)
+
+    def opened(
+        self,
+        load_id: str,
+        ranges: int,
+        plain_size: int,
+        problems: tuple[str, ...],
+        at: str,
+        deadline: Deadline,
+    ) -> None:
+        del deadline
+        self._change(
+            load_id,
+            {LoadState.SPLITTING},
+            state=LoadState.LOADING,
+            ranges=ranges,
+            plain_size=plain_size,
+            problems=problems,
+            updated_at=at,
+        )
+
+    def close(
+        self, load: Load, lines: int, tally: Tally, report: str, at: str, deadline: Deadline
+    ) -> None:
+        del deadline
+        self._change(
+            load.load_id,
+            {LoadState.SPLITTING, LoadState.LOADING},
+            state=LoadState.FAILED if load.problems else LoadState.DONE,
+            lines=lines,
+            tally=tally,
+            report=report,
+            finished_at=at,
+            updated_at=at,
+        )
+
+    def open_range(self, fresh: Range, deadline: Deadline) -> Range:
+        del deadline
+        return self._ranges.setdefault((fresh.load_id, fresh.number), fresh)
+
+    def checkpoint(self, before: Range, after: Range, deadline: Deadline) -> None:
+        del deadline
+        stored = self._ranges[after.load_id, after.number]
+        done = stored.state is RangeState.DONE
+        if done or (stored.position, stored.lines) != (before.position, before.lines):
+            raise Conflict("checkpoint")
+        self._ranges[after.load_id, after.number] = after
+
+    def complete(self, before: Range, after: Range, deadline: Deadline) -> None:
+        load = self._loads.get(after.load_id)
+        if load is None:
+            raise Conflict("complete")
+        self.checkpoint(before, replace(after, state=RangeState.DONE), deadline)
+        self._loads[after.load_id] = replace(
+            load,
+            done=load.done + 1,
+            stuck=load.stuck - {after.number},
+            updated_at=after.updated_at,
+        )
+
+    def stick(self, load_id: str, number: int, at: str, deadline: Deadline) -> None:
+        del deadline
+        self._mark(load_id, number, RangeState.STUCK, at)
+        load = self._loads[load_id]
+        self._loads[load_id] = replace(load, stuck=load.stuck | {number}, updated_at=at)
+
+    def unstick(self, load_id: str, number: int, at: str, deadline: Deadline) -> None:
+        del deadline
+        self._mark(load_id, number, RangeState.WORKING, at)
+        load = self._loads[load_id]
+        self._loads[load_id] = replace(load, stuck=load.stuck - {number}, updated_at=at)
+
+    def reporting(self, load_id: str, deadline: Deadline) -> Reporting | None:
+        del deadline
+        return self._reporting.get(load_id)
+
+    def save_reporting(
+        self, load_id: str, before: Reporting | None, after: Reporting, deadline: Deadline
+    ) -> None:
+        del deadline
+        stored = self._reporting.get(load_id)
+        known = [(r.upload, len(r.etags)) for r in (before, stored) if r is not None]
+        if len(known) == 1 or len(set(known)) > 1:
+            raise Conflict("save_reporting")
+        self._reporting[load_id] = after
+
+    def _mark(self, load_id: str, number: int, state: RangeState, at: str) -> None:
+        if number < 0:
+            return
+        part = self._ranges[load_id, number]
+        if part.state is RangeState.DONE:
+            raise Conflict("mark")
+        self._ranges[load_id, number] = replace(part, state=state, updated_at=at)
+
+    def _change(self, load_id: str, states: Collection[LoadState], **values: Any) -> None:
+        load = self._loads[load_id]
+        if load.state not in states:
+            raise Conflict("change")
+        self._loads[load_id] = replace(load, **values)
+
+
+_UNBEGUN: Final = frozenset({LoadState.WAITING, LoadState.FAILED})
+
+
+class FakeObjects:
+    """`Objects` in memory: the versions of each key, oldest first; a version's id is its place."""
+
+    def __init__(self) -> None:
+        self.versions: dict[str, list[bytes]] = {}
+        self._uploads: dict[str, dict[int, bytes]] = {}
+
+    def drop(self, key: str, content: bytes) -> Pinned:
+        """Stores a further version."""
+        self.versions.setdefault(key, []).append(content)
+        return Pinned(str(len(self.versions[key]) - 1), hashlib.md5(content).hexdigest())
+
+    def head(self, key: str, deadline: Deadline) -> tuple[str, int] | None:
+        del deadline
+        found = self.versions.get(key)
+        return None if found is None else (str(len(found) - 1), len(found[-1]))
+
+    def fetch(self, key: str, most: int, deadline: Deadline) -> bytes | None:
+        del deadline
+        found = self.versions.get(key)
+        return None if found is None else found[-1][:most]
+
+    def read(
+        self, key: str, begin: int, end: int, deadline: Deadline, pinned: Pinned | None = None
+    ) -> bytes:
+        del deadline
+        if begin >= end:
+            return b""
+        found = self.versions.get(key)
+        if found is None:
+            raise Defect("gone")
+        content = found[int(pinned.version) if pinned is not None else -1][begin:end]
+        if len(content) != end - begin:
+            raise Defect("short")
+        return content
+
+    def put(self, key: str, content: bytes, deadline: Deadline) -> None:
+        del deadline
+        self.drop(key, content)
+
+    def begin_upload(self, key: str, deadline: Deadline) -> str:
+        del deadline
+        upload = f"{key}-{len(self._uploads)}"
+        self._uploads[upload] = {}
+        return upload
+
+    def upload_part(
+        self, key: str, upload: str, number: int, content: bytes, deadline: Deadline
+    ) -> str:
+        del key, deadline
+        self._uploads[upload][number] = content
+        return f"{number}"
+
+    def end_upload(self, key: str, upload: str, etags: Sequence[str], deadline: Deadline) -> None:
+        del deadline
+        parts = self._uploads[upload]
+        self.drop(key, b"".join(parts[int(etag)] for etag in etags))
+
+
+class FakeOutbox:
+    """`Outbox` and `Inbox` in memory."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.asked_for: list[int] = []
+
+    def send(self, bodies: Sequence[str], deadline: Deadline) -> None:
+        del deadline
+        self.sent.extend(bodies)
+
+    def show_again(self, receipt: str, seconds: int) -> None:
+        del receipt
+        self.asked_for.append(seconds)

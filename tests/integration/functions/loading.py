@@ -29,7 +29,14 @@ from functions.shared.runtime.pipeline import Pipeline
 from functions.shared.runtime.range_sync import RangeSyncService
 from functions.shared.runtime.sqs import LambdaContext
 from tests.builders import ANYONE, lambda_context, sqs_record, ticking
-from tests.fakes import FakeLedger, FakeQuarantine, FakeWorld
+from tests.fakes import (
+    FakeLedger,
+    FakeLoads,
+    FakeObjects,
+    FakeOutbox,
+    FakeQuarantine,
+    FakeWorld,
+)
 from tests.faults import Call, Died, Faults, Faulty
 from tests.integration.functions.stack import WAITING, Aws, create_table
 from tests.notices import load_of, notification
@@ -68,12 +75,8 @@ class LoadWorld:
     context: Callable[[], LambdaContext] = lambda_context
 
     def __post_init__(self) -> None:
-        self.table = create_table(self.aws.dynamodb, "LoadsTable")
         self.bucket = f"intake-{next(_numbers)}"
-        self.aws.s3.create_bucket(Bucket=self.bucket)
-        self.aws.s3.put_bucket_versioning(
-            Bucket=self.bucket, VersioningConfiguration={"Status": "Enabled"}
-        )
+        self.make()
         self.tasks = Tasks()
         self.dead: list[str] = []
         self.ledger, self.quarantine = FakeLedger(), FakeQuarantine()
@@ -91,34 +94,52 @@ class LoadWorld:
         self.paused: list[float] = []
         self.narrator = Narrator("k" * 32)
 
+    def make(self) -> None:
+        """The table and the bucket."""
+        self.table = create_table(self.aws.dynamodb, "LoadsTable")
+        self.aws.s3.create_bucket(Bucket=self.bucket)
+        self.aws.s3.put_bucket_versioning(
+            Bucket=self.bucket, VersioningConfiguration={"Status": "Enabled"}
+        )
+
     # The functions --------------------------------------------------------------------------
+
+    def ports(self) -> tuple[Any, Any, Any]:
+        """The table, the bucket and the queue, over clients that the faults stand before."""
+        return (
+            self.loads(self._faulty(self.aws.dynamodb)),
+            self.objects(self._faulty(self.aws.s3)),
+            SqsOutbox(self._faulty(self.tasks), "ranges", WAITING),
+        )
 
     def _faulty(self, client: Any) -> Any:
         return Faulty(client, lambda call: self.faults(call), calls=self.calls)
 
-    def loads(self, client: Any = None) -> DynamoLoads:
+    def loads(self, client: Any = None) -> Any:
         return DynamoLoads(client or self.aws.dynamodb, self.table, WAITING)
 
     def objects(self, client: Any = None) -> S3Objects:
         return S3Objects(client or self.aws.s3, self.bucket, WAITING)
 
     def splitter(self) -> FileSplitService:
+        loads, objects, ranges = self.ports()
         return FileSplitService(
             bucket=self.bucket,
             range_bytes=self.range_bytes,
-            loads=self.loads(self._faulty(self.aws.dynamodb)),
-            objects=self.objects(self._faulty(self.aws.s3)),
-            ranges=SqsOutbox(self._faulty(self.tasks), "ranges", WAITING),
+            loads=loads,
+            objects=objects,
+            ranges=ranges,
             files=SqsInbox(self._faulty(self.tasks), "files"),
             narrator=self.narrator,
             now=self._now,
         )
 
     def worker(self) -> RangeSyncService:
+        loads, objects, ranges = self.ports()
         return RangeSyncService(
-            loads=self.loads(self._faulty(self.aws.dynamodb)),
-            objects=self.objects(self._faulty(self.aws.s3)),
-            ranges=SqsOutbox(self._faulty(self.tasks), "ranges", WAITING),
+            loads=loads,
+            objects=objects,
+            ranges=ranges,
             pipelines=self.pipelines,
             narrator=self.narrator,
             now=self._now,
@@ -184,18 +205,72 @@ class LoadWorld:
 
     def found(self, told: Mapping[str, Any]) -> Load:
         """The load of a notification."""
-        load = self.loads().found(load_of(told))
+        load: Load | None = self.loads().found(load_of(told))
         assert load is not None
         return load
 
     def report(self, load: Load) -> list[dict[str, Any]]:
         """The refused lines of a load's report."""
         assert load.report is not None
-        stored = self.aws.s3.get_object(Bucket=self.bucket, Key=load.report)["Body"].read()
-        return [orjson.loads(line) for line in stored.splitlines()]
+        return [orjson.loads(line) for line in self.stored(load.report).splitlines()]
+
+    def stored(self, key: str) -> bytes:
+        """An object of the intake bucket."""
+        stored: bytes = self.aws.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        return stored
 
     def outcomes(self) -> Counter[str]:
         """What the ledger and the quarantine hold, by outcome."""
         counts = Counter(entry.outcome.value for entry in self.ledger.entries.values())
         counts["quarantined"] = len(self.quarantine.kept)
         return counts
+
+
+class QuickWorld(LoadWorld):
+    """The same over fakes, where a process may stop before or after any call of a port."""
+
+    def __init__(self, range_bytes: int, stop_at: int = 0, *, after: bool = False) -> None:
+        self._stop_at, self._after = stop_at, after
+        self.called = 0
+        super().__init__(Aws(None, None), range_bytes)  # type: ignore[arg-type]
+
+    def make(self) -> None:
+        self._loads, self._objects = FakeLoads(), FakeObjects()
+
+    def ports(self) -> tuple[Any, Any, Any]:
+        outbox = FakeOutbox()
+        outbox.sent = self.tasks.sent
+        return self._stopping(self._loads), self._stopping(self._objects), self._stopping(outbox)
+
+    def _stopping(self, port: Any) -> Any:
+        world = self
+
+        class Stopping:
+            def __getattr__(self, name: str) -> Any:
+                real = getattr(port, name)
+
+                def call(*arguments: Any) -> Any:
+                    world.called += 1
+                    stops = world.called == world._stop_at
+                    if stops and not world._after:
+                        raise Died(name)
+                    answer = real(*arguments)
+                    if stops:
+                        raise Died(name)
+                    return answer
+
+                return call
+
+        return Stopping()
+
+    def loads(self, client: Any = None) -> FakeLoads:
+        del client
+        return self._loads
+
+    def put(self, name: str, content: bytes) -> dict[str, Any]:
+        key = f"incoming/{name}"
+        pinned = self._objects.drop(key, content)
+        return notification(self.bucket, key, pinned.version, pinned.etag, len(content))
+
+    def stored(self, key: str) -> bytes:
+        return self._objects.versions[key][-1]

@@ -1,10 +1,10 @@
-"""The table of loads: what follows on what, and what a lost answer looks like."""
+"""The table of loads, and its fake: what follows on what, and what a lost answer looks like."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import pytest
 from hypothesis import given
@@ -29,7 +29,8 @@ from functions.shared.core.loads import (
     Split,
     Tally,
 )
-from tests.fakes import Passed, Unhurried
+from functions.shared.ports import Loads
+from tests.fakes import FakeLoads, Passed, Unhurried
 from tests.faults import Faulty, always, answers, cancelled, cut, lost, on
 from tests.integration.functions.stack import WAITING, Aws, create_table
 
@@ -63,39 +64,44 @@ def over(aws: Aws) -> Over:
     return loads
 
 
-@pytest.fixture
-def loads(over: Over) -> DynamoLoads:
-    return over()
+class AllLoads(Loads, Protocol):
+    """The port, and what the command line reads besides."""
+
+    def recent(self) -> Iterator[Load]: ...
 
 
-def begun(loads: DynamoLoads) -> None:
+@pytest.fixture(params=["table", "fake"])
+def loads(request: pytest.FixtureRequest) -> AllLoads:
+    found: AllLoads = FakeLoads() if request.param == "fake" else request.getfixturevalue("over")()
+    return found
+
+
+def begun(loads: Loads) -> None:
     loads.create(LOAD, NOW)
     loads.begin(BEGUN, AT, NOW)
 
 
 class TestALoad:
-    def test_is_stored_once_and_stays_as_it_was(self, loads: DynamoLoads) -> None:
-        assert loads.found(LOAD.load_id) is None
+    def test_is_stored_once_and_stays_as_it_was(self, loads: AllLoads) -> None:
+        assert loads.found(LOAD.load_id, NOW) is None
         assert loads.create(LOAD, NOW) == LOAD
         assert loads.create(replace(LOAD, size=7), NOW) == LOAD
-        assert loads.found(LOAD.load_id) == LOAD
+        assert loads.found(LOAD.load_id, NOW) == LOAD
 
-    def test_waits_fails_and_begins_in_any_order(self, loads: DynamoLoads) -> None:
+    def test_waits_fails_and_begins_in_any_order(self, loads: AllLoads) -> None:
         loads.create(LOAD, NOW)
         loads.hold(LOAD.load_id, ("Drop its manifest.",), AT, NOW)
         loads.fail(LOAD.load_id, ("Correct it.",), AT, NOW)
-        failed = loads.found(LOAD.load_id)
+        failed = loads.found(LOAD.load_id, NOW)
         assert failed is not None
         assert (failed.state, failed.problems) == (LoadState.FAILED, ("Correct it.",))
         loads.begin(BEGUN, AT, NOW)
-        load = loads.found(LOAD.load_id)
+        load = loads.found(LOAD.load_id, NOW)
         assert load is not None
         assert (load.state, load.problems, load.ranges) == (LoadState.SPLITTING, (), 3)
         assert (load.form, load.queue, load.started_at) == (Form.NDJSON, "population", AT)
 
-    def test_that_has_begun_neither_waits_nor_begins_nor_fails_anew(
-        self, loads: DynamoLoads
-    ) -> None:
+    def test_that_has_begun_neither_waits_nor_begins_nor_fails_anew(self, loads: AllLoads) -> None:
         begun(loads)
         with pytest.raises(Conflict):
             loads.begin(BEGUN, AT, NOW)
@@ -103,43 +109,43 @@ class TestALoad:
             with pytest.raises(Conflict):
                 change(LOAD.load_id, (), AT, NOW)
 
-    def test_is_told_forwards_and_never_backwards(self, loads: DynamoLoads) -> None:
+    def test_is_told_forwards_and_never_backwards(self, loads: AllLoads) -> None:
         begun(loads)
         loads.told(LOAD.load_id, Split(2, 20, 20, 3, 4), AT, NOW)
         loads.told(LOAD.load_id, Split(2, 20, 20, 3, 4), AT, NOW)
         with pytest.raises(Conflict):
             loads.told(LOAD.load_id, Split(1), AT, NOW)
-        load = loads.found(LOAD.load_id)
+        load = loads.found(LOAD.load_id, NOW)
         assert load is not None
         assert load.split == Split(2, 20, 20, 3, 4)
 
-    def test_is_opened_once_and_ends_once(self, loads: DynamoLoads) -> None:
+    def test_is_opened_once_and_ends_once(self, loads: AllLoads) -> None:
         begun(loads)
         loads.opened(LOAD.load_id, 3, 1000, (), AT, NOW)
         with pytest.raises(Conflict):
             loads.opened(LOAD.load_id, 3, 1000, (), AT, NOW)
-        load = loads.found(LOAD.load_id)
+        load = loads.found(LOAD.load_id, NOW)
         assert load is not None
         assert (load.state, load.opened) == (LoadState.LOADING, True)
         loads.close(load, 9, Tally(applied=9), "reports/x", AT, NOW)
         with pytest.raises(Conflict):
             loads.close(load, 9, Tally(applied=9), "reports/x", AT, NOW)
-        done = loads.found(LOAD.load_id)
+        done = loads.found(LOAD.load_id, NOW)
         assert done is not None
         assert (done.state, done.lines, done.tally) == (LoadState.DONE, 9, Tally(applied=9))
         assert (done.report, done.finished_at, done.opened) == ("reports/x", AT, True)
 
-    def test_with_problems_ends_as_failed(self, loads: DynamoLoads) -> None:
+    def test_with_problems_ends_as_failed(self, loads: AllLoads) -> None:
         begun(loads)
         loads.opened(LOAD.load_id, 1, 10, ("It breaks off.",), AT, NOW)
-        load = loads.found(LOAD.load_id)
+        load = loads.found(LOAD.load_id, NOW)
         assert load is not None
         loads.close(load, 1, Tally(applied=1), "reports/x", AT, NOW)
-        ended = loads.found(LOAD.load_id)
+        ended = loads.found(LOAD.load_id, NOW)
         assert ended is not None
         assert (ended.state, ended.problems) == (LoadState.FAILED, ("It breaks off.",))
 
-    def test_loads_are_listed_newest_first(self, loads: DynamoLoads) -> None:
+    def test_loads_are_listed_newest_first(self, loads: AllLoads) -> None:
         for number in (2, 1, 3):
             at = f"2026-11-2{number}T00:00:00.000000Z"
             loads.create(replace(LOAD, load_id=f"{number}", sent_at=at), NOW)
@@ -148,13 +154,13 @@ class TestALoad:
 
 
 class TestARange:
-    def test_is_stored_once_and_stays_as_it_was(self, loads: DynamoLoads) -> None:
+    def test_is_stored_once_and_stays_as_it_was(self, loads: AllLoads) -> None:
         assert loads.range(LOAD.load_id, 1, NOW) is None
         assert loads.open_range(RANGE, NOW) == RANGE
         assert loads.open_range(replace(RANGE, lines=5), NOW) == RANGE
         assert loads.range(LOAD.load_id, 1, NOW) == RANGE
 
-    def test_moves_from_where_it_is_alone(self, loads: DynamoLoads) -> None:
+    def test_moves_from_where_it_is_alone(self, loads: AllLoads) -> None:
         loads.open_range(RANGE, NOW)
         part = ReportPart("reports/x", 12)
         moved = replace(
@@ -167,7 +173,7 @@ class TestARange:
                 loads.checkpoint(stale, replace(moved, position=500), NOW)
         assert loads.range(LOAD.load_id, 1, NOW) == moved
 
-    def test_is_done_once_and_counted_in_the_same_write(self, loads: DynamoLoads) -> None:
+    def test_is_done_once_and_counted_in_the_same_write(self, loads: AllLoads) -> None:
         begun(loads)
         loads.open_range(RANGE, NOW)
         after = replace(RANGE, position=801, lines=9, updated_at=AT)
@@ -177,53 +183,53 @@ class TestARange:
                 again(RANGE, after, NOW)
             with pytest.raises(Conflict):
                 again(after, after, NOW)
-        load = loads.found(LOAD.load_id)
+        load = loads.found(LOAD.load_id, NOW)
         assert load is not None
         assert load.done == 1
         stored = loads.range(LOAD.load_id, 1, NOW)
         assert stored == replace(after, state=RangeState.DONE)
 
-    def test_of_no_load_is_never_done(self, loads: DynamoLoads) -> None:
+    def test_of_no_load_is_never_done(self, loads: AllLoads) -> None:
         loads.open_range(RANGE, NOW)
         with pytest.raises(Conflict):
             loads.complete(RANGE, replace(RANGE, updated_at=AT), NOW)
         assert loads.range(LOAD.load_id, 1, NOW) == RANGE
 
     def test_that_is_stuck_shows_in_its_load_until_it_moves_on_or_ends(
-        self, loads: DynamoLoads
+        self, loads: AllLoads
     ) -> None:
         begun(loads)
         for number in (0, 1):
             loads.open_range(replace(RANGE, number=number), NOW)
             loads.stick(LOAD.load_id, number, AT, NOW)
             loads.stick(LOAD.load_id, number, AT, NOW)
-        stuck = loads.found(LOAD.load_id)
+        stuck = loads.found(LOAD.load_id, NOW)
         assert stuck is not None
         assert (stuck.state, stuck.stuck) == (LoadState.STUCK, frozenset({0, 1}))
-        assert {part.state for part in loads.ranges(LOAD.load_id)} == {RangeState.STUCK}
+        assert {part.state for part in loads.ranges(LOAD.load_id, NOW)} == {RangeState.STUCK}
         loads.unstick(LOAD.load_id, 0, AT, NOW)
         loads.complete(RANGE, replace(RANGE, updated_at=AT), NOW)
-        load = loads.found(LOAD.load_id)
+        load = loads.found(LOAD.load_id, NOW)
         assert load is not None
         assert (load.state, load.stuck) == (LoadState.SPLITTING, frozenset())
         with pytest.raises(Conflict):
             loads.stick(LOAD.load_id, 1, AT, NOW)
 
-    def test_ranges_are_listed_as_they_lie_in_the_file(self, loads: DynamoLoads) -> None:
+    def test_ranges_are_listed_as_they_lie_in_the_file(self, loads: AllLoads) -> None:
         begun(loads)
         for number in (11, 2, 0):
             loads.open_range(replace(RANGE, number=number), NOW)
-        assert [part.number for part in loads.ranges(LOAD.load_id)] == [0, 2, 11]
+        assert [part.number for part in loads.ranges(LOAD.load_id, NOW)] == [0, 2, 11]
 
-    def test_of_many_all_are_listed(self, loads: DynamoLoads) -> None:
+    def test_of_many_all_are_listed(self, loads: AllLoads) -> None:
         text = "x" * 100_000  # so that a query answers in pages
         for number in range(15):
             loads.open_range(replace(RANGE, number=number, part=text), NOW)
-        assert len(loads.ranges(LOAD.load_id)) == 15
+        assert len(loads.ranges(LOAD.load_id, NOW)) == 15
 
 
 class TestTheReport:
-    def test_is_written_on_from_where_it_is_alone(self, loads: DynamoLoads) -> None:
+    def test_is_written_on_from_where_it_is_alone(self, loads: AllLoads) -> None:
         assert loads.reporting(LOAD.load_id, NOW) is None
         first = Reporting("upload", ("1",), 3, 1, 77)
         loads.save_reporting(LOAD.load_id, None, first, NOW)
@@ -240,7 +246,7 @@ class TestFaults:
     def test_passing_trouble_is_waited_out(self, over: Over) -> None:
         trouble = on("put_item", answers("ThrottlingException"), cut())
         over(faults=trouble).create(LOAD, NOW)
-        assert over().found(LOAD.load_id) == LOAD
+        assert over().found(LOAD.load_id, NOW) == LOAD
 
     def test_lasting_trouble_ends_in_a_retry(self, over: Over) -> None:
         with pytest.raises(Retry):
@@ -265,7 +271,7 @@ class TestFaults:
         over(faults=on("transact_write_items", cancelled(code))).complete(
             RANGE, replace(RANGE, updated_at=AT), NOW
         )
-        load = over().found(LOAD.load_id)
+        load = over().found(LOAD.load_id, NOW)
         assert load is not None
         assert load.done == 1
 

@@ -12,7 +12,7 @@ from functions.shared.adapters.objects import S3Objects
 from functions.shared.adapters.outbox import SqsInbox, SqsOutbox
 from functions.shared.core.errors import Defect, Retry
 from functions.shared.core.loads import Pinned
-from tests.fakes import Passed, Unhurried
+from tests.fakes import FakeObjects, Passed, Unhurried
 from tests.faults import Call, Faults, Faulty, always, answers, cut, lost, on
 from tests.integration.functions.loading import Tasks
 from tests.integration.functions.stack import WAITING, Aws
@@ -46,6 +46,59 @@ def intake(aws: Aws) -> Intake:
 
 
 CONTENT: Final = bytes(range(256)) * 4
+
+
+class Fake:
+    """The fake bucket, as `Intake` is the real one."""
+
+    def __init__(self) -> None:
+        self._objects = FakeObjects()
+
+    def over(self) -> FakeObjects:
+        return self._objects
+
+    def drop(self, key: str, content: bytes) -> Pinned:
+        return self._objects.drop(key, content)
+
+
+@pytest.fixture(name="either", params=["bucket", "fake"])
+def _either(request: pytest.FixtureRequest) -> Any:
+    return Fake() if request.param == "fake" else request.getfixturevalue("intake")
+
+
+class TestBoth:
+    @pytest.mark.parametrize(("begin", "end"), [(0, 1), (0, 1024), (1023, 1024), (9, 9)])
+    def test_give_the_bytes_of_a_range(self, either: Any, begin: int, end: int) -> None:
+        pinned = either.drop("k", CONTENT)
+        either.drop("k", b"another, however long it may be" * 40)
+        assert either.over().read("k", begin, end, NOW, pinned) == CONTENT[begin:end]
+
+    def test_are_defective_where_bytes_are_not_there(self, either: Any) -> None:
+        pinned = either.drop("k", CONTENT)
+        with pytest.raises(Defect):
+            either.over().read("k", 1000, 1025, NOW, pinned)
+        with pytest.raises(Defect):
+            either.over().read("another", 1, 9, NOW)
+
+    def test_tell_what_is_newest_and_what_is_not_there(self, either: Any) -> None:
+        either.drop("k", b"older")
+        newest = either.drop("k", CONTENT)
+        assert either.over().head("k", NOW) == (newest.version, len(CONTENT))
+        assert either.over().fetch("k", 10, NOW) == CONTENT[:10]
+        assert either.over().head("nothing", NOW) is None
+        assert either.over().fetch("nothing", 10, NOW) is None
+
+    def test_store_whole_and_in_parts(self, either: Any) -> None:
+        objects = either.over()
+        objects.put("k", CONTENT, NOW)
+        objects.put("k", CONTENT, NOW)
+        assert objects.read("k", 0, 1024, NOW) == CONTENT
+        upload = objects.begin_upload("large", NOW)
+        parts = (b"x" * (5 << 20), b"rest")
+        etags = [objects.upload_part("large", upload, n, p, NOW) for n, p in enumerate(parts, 1)]
+        assert objects.head("large", NOW) is None
+        objects.end_upload("large", upload, etags, NOW)
+        assert objects.fetch("large", 6 << 20, NOW) == b"".join(parts)
 
 
 class TestReading:

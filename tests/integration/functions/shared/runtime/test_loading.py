@@ -21,7 +21,7 @@ from functions.shared.runtime.measures import Measure
 from tests.builders import SENDER, agency_fields, body, event, lambda_context, period
 from tests.fakes import Unhurried
 from tests.faults import Call, Fault, died_after, died_before, lost
-from tests.integration.functions.loading import LoadWorld
+from tests.integration.functions.loading import LoadWorld, QuickWorld
 from tests.integration.functions.stack import Aws
 from tests.notices import load_of
 
@@ -454,20 +454,31 @@ def load_under(aws: Aws, content: bytes, number: int, fault: Fault) -> None:
 
 
 @pytest.mark.usefixtures("_larger_batches")
-@pytest.mark.parametrize("fault", [died_before, died_after, lost()])
-def test_a_function_that_fails_at_any_call_costs_nothing(aws: Aws, fault: Fault) -> None:
+def test_an_answer_that_is_lost_at_any_call_costs_nothing(aws: Aws) -> None:
     calls = every_call(aws, CONTENT)
     assert calls > 30
     for number in range(1, calls + 1):
-        load_under(aws, CONTENT, number, fault)
+        load_under(aws, CONTENT, number, lost())
 
 
-@pytest.mark.usefixtures("_larger_batches")
-@pytest.mark.parametrize("fault", [died_before, died_after])
-def test_neither_does_one_that_unpacks(aws: Aws, fault: Fault) -> None:
-    packed = gzip.compress(CONTENT[:500]) + gzip.compress(CONTENT[500:])
-    for number in range(1, 24):
-        load_under(aws, packed, number, fault)
+PACKED: Final = gzip.compress(CONTENT[:500]) + gzip.compress(CONTENT[500:])
+
+
+@pytest.mark.parametrize("content", [CONTENT, PACKED], ids=["plain", "packed"])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_function_that_is_killed_at_any_call_costs_nothing(content: bytes, after: bool) -> None:
+    whole = QuickWorld(500)
+    whole.notify(whole.put("a", content))
+    whole.work()
+    assert whole.called > 70
+    for number in range(1, whole.called + 1):
+        world = QuickWorld(500, number, after=after)
+        told = world.put("a", content)
+        world.notify(told)
+        world.work()
+        assert world.called > number
+        assert world.dead == []
+        assert_loaded(world, told)
 
 
 def test_workers_on_one_range_at_once_lose_nothing_and_count_nothing_twice(aws: Aws) -> None:
