@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-from functions.shared.core.canonical import canonical
+from functions.shared.core.canonical import canonical_of_data
 from functions.shared.core.events import Json
 
 _DEFLATED: Final = b"\x01"
@@ -49,7 +49,7 @@ _PRIMED: Final = zlib.compressobj(3, zlib.DEFLATED, -12, 4, zlib.Z_FIXED, DICTIO
 
 def pack(document: Json) -> bytes:
     """The stored form of a JSON document."""
-    plain = canonical(document)
+    plain = canonical_of_data(document)
     if len(plain) < _WORTH_TRYING:
         return plain
     deflater = _PRIMED.copy()

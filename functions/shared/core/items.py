@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, cast
 
-from functions.shared.core.canonical import canonical
+from functions.shared.core.canonical import canonical_of_data
 from functions.shared.core.events import Json
 from functions.shared.core.kinds import DOSSIER, PERSON, Kind
 from functions.shared.core.lanes import Record, decode_lanes, encode_lanes, kind_of, shown
@@ -63,7 +63,7 @@ def size_of(record: Record) -> int:
 
 def size_in_json(item: Mapping[str, Json]) -> int:
     """Bytes of a record's item, a little more than DynamoDB counts."""
-    return len(canonical({**item, LANES: None})) + len(cast(bytes, item[LANES]))
+    return len(canonical_of_data({**item, LANES: None})) + len(cast(bytes, item[LANES]))
 
 
 def fields_of(kind: Kind, item: Mapping[str, Json]) -> dict[str, Json]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Final, NamedTuple
 
-from functions.shared.core.canonical import canonical
+from functions.shared.core.canonical import canonical_of_data
 from functions.shared.core.events import Json
 from functions.shared.core.kinds import (
     KINDS,
@@ -235,7 +235,7 @@ def encode_lanes(kind: Kind, lanes: Lanes) -> bytes:
                 shown_codes.append(code)
             else:
                 kept[code] = value
-    return canonical(
+    return canonical_of_data(
         [
             [
                 *stamp,

@@ -22,7 +22,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from functions.shared.core.canonical import canonical, sha256_hex
+from functions.shared.core.canonical import canonical, canonical_of_data, sha256_hex
 from functions.shared.core.events import Event, Json
 from functions.shared.core.kinds import KINDS
 from functions.shared.core.lanes import Change
@@ -55,7 +55,15 @@ class EventRef(NamedTuple):
         return Stamp(self.time, int(self.sequence or 0), self.source, self.id)
 
     def as_json(self) -> dict[str, Json]:
-        return self._asdict()
+        source, id_, type_, time, sequence, digest = self
+        return {
+            "source": source,
+            "id": id_,
+            "type": type_,
+            "time": time,
+            "sequence": sequence,
+            "digest": digest,
+        }
 
 
 class LedgerEntry(NamedTuple):
@@ -144,7 +152,7 @@ def make_entry(
     for field, rank, won, before, stated, _, _ in changes:
         message = _MESSAGES.get(field) or b"field:" + field.encode()
         salt_of_field = sha256(outer + sha256(inner + message).digest()).digest()
-        proof = sha256(salt_of_field + canonical([before, stated])).hexdigest()
+        proof = sha256(salt_of_field + canonical_of_data([before, stated])).hexdigest()
         commits.append((field, rank, won, proof))
         applied |= won
     outcome = Outcome.APPLIED if applied else Outcome.SUPERSEDED
