@@ -98,7 +98,8 @@ Faults = Callable[[Call], Fault | None]
 class Faulty:
     """A client that does as another one does, apart from its faults.
 
-    Clients that are given the same `calls` are numbered together.
+    Clients that are given the same `calls` are numbered together. What the direct wire offers
+    beside the operations of AWS is not offered here: a call shows what it holds.
     """
 
     def __init__(
@@ -115,6 +116,8 @@ class Faulty:
         self.calls: list[Call] = [] if calls is None else calls
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
+        if operation == "written":
+            raise AttributeError(operation)
         real = getattr(self._client, operation)
 
         def call(**request: Any) -> Any:

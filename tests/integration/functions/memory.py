@@ -33,14 +33,14 @@ _ADD: Final = re.compile(r"(#?\w+) (:\w+)")
 class Tables:
     """A DynamoDB client over tables of its own.
 
-    `written` lists every Put that was done, as table and key, in order.
+    `puts` lists every Put that was done, as table and key, in order.
     """
 
     def __init__(self) -> None:
         self._keys: dict[str, str] = {}
         self._items: dict[str, dict[str, Item]] = {}
         self._lock = threading.Lock()
-        self.written: list[tuple[str, str]] = []
+        self.puts: list[tuple[str, str]] = []
 
     def copy(self) -> Tables:
         """The same contents in tables that are changed apart; nothing is written yet."""
@@ -133,7 +133,7 @@ class Tables:
     def _put(self, table: str, item: Item) -> None:
         key = self._key(table, item)
         self._items[table][key] = item
-        self.written.append((table, key))
+        self.puts.append((table, key))
 
 
 def _projected(item: Item, part: Mapping[str, Any]) -> Item:
@@ -259,9 +259,10 @@ class Compared:
         self._other = other
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
+        one, other = getattr(self._one, operation), getattr(self._other, operation)
+
         def call(**request: Any) -> Any:
-            mine = _answer(getattr(self._one, operation), request)
-            theirs = _answer(getattr(self._other, operation), request)
+            mine, theirs = _answer(one, request), _answer(other, request)
             assert _comparable(mine) == _comparable(theirs), operation
             if isinstance(mine, ClientError):
                 raise mine

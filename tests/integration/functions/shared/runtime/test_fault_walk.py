@@ -316,7 +316,7 @@ def test_every_call_times_everything_that_can_happen_to_it(
 
 def test_a_second_fault_during_the_recovery_from_the_first(walk: Walk) -> None:
     """A sample, another one in each run; the thorough profile takes a large one."""
-    for _ in range(2 * settings().max_examples):
+    for _ in range(settings().max_examples):
         first = random.choice(walk.possible(random.choice(walk.calls)))
         recovery = walk.assert_unharmed_by(first).calls[first[0] :]
         if recovery:
@@ -334,7 +334,7 @@ def test_an_outage_that_begins_at_any_call_and_lasts(walk: Walk, name: str) -> N
         assert found.deliveries == 2
 
 
-@pytest.mark.parametrize("after", [1, 2, 5, 20, 1000])
+@pytest.mark.parametrize("after", [1, 5, 1000])
 def test_a_write_that_arrives_when_nobody_waits_for_it_any_more(walk: Walk, after: int) -> None:
     """As late as during a later delivery, or after all of them."""
     for call in walk.calls:

@@ -46,7 +46,7 @@ def over(service: Service, walk: Walk, client: Any, breaks: Mapping[int, Break])
     service.serve(tables, breaks)
     wired = copy.copy(site)
     wired.aws = Aws(cast(Any, client), site.aws.s3)
-    found = delivered(wired, walk.scene.start(wired), walk.scene.batch, Ear())
+    found = delivered(wired, walk.scene.start(wired), walk.scene.batch, Ear(), None)
     assert_whole(site, walk.expected, walk.sent)
     assert found.ear.failures == []
     return found
