@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
+from functions.shared.core.errors import Defect
 from functions.shared.core.events import Reason
 from functions.shared.core.planning import KnownEvent, Loaded, RecordChange
 from functions.shared.core.quarantine import quarantine_id
@@ -135,12 +136,16 @@ class Inbox(Protocol):
     def show_again(self, receipt: str, seconds: int) -> None: ...
 
 
+class Gone(Defect):
+    """An object that must be there is not, or not any more."""
+
+
 class Objects(Protocol):
     """The intake bucket.
 
     `read` gives exactly the bytes that were asked for, of the pinned content (else the newest).
     Whatever is stored is stored whole or not at all, and the same again is harmless. All
-    raise `Retry` for a passing failure, `Defect` where an object that must be there is gone.
+    raise `Retry` for a passing failure, `Gone` where what is to be read is not there.
     """
 
     def head(self, key: str, deadline: Deadline) -> tuple[str, int] | None: ...

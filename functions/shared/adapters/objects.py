@@ -12,7 +12,7 @@ from functions.shared.adapters.bulk import Waiting
 from functions.shared.adapters.errors import AWS_ERRORS, code_of, meaning, translated
 from functions.shared.core.errors import Defect, Retry
 from functions.shared.core.loads import Pinned
-from functions.shared.ports import Deadline
+from functions.shared.ports import Deadline, Gone
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -52,8 +52,8 @@ class S3Objects:
     ) -> bytes:
         """The bytes from `begin` up to `end`, which lie inside the object; all of them.
 
-        Of the newest object under the key, or of the pinned content. Raises Defect where that is
-        gone.
+        Of the newest object under the key, or of the pinned content. Raises Gone where that is
+        not there.
         """
         if begin >= end:
             return b""
@@ -156,6 +156,8 @@ class S3Objects:
             try:
                 return call()
             except AWS_ERRORS as error:
+                if code_of(error) in _ABSENT:
+                    raise Gone(f"{operation} found nothing.") from None
                 if issubclass(meaning(error), Defect):
                     raise translated(error, operation) from None
         raise Retry(f"{operation} did not succeed in time.")

@@ -180,7 +180,7 @@ def _settle_memory() -> None:
     for circles after every 700, as Python does, finds none and costs a twentieth of the time.
     """
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(200_000, 20, 20)
 
 
 def _now() -> str:

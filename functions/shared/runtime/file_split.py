@@ -27,7 +27,7 @@ from functions.shared.core.instants import instant
 from functions.shared.core.intake import GZIP, HEAD, LARGEST_MANIFEST, examine
 from functions.shared.core.loads import SPLITTER, Load, LoadState, Range, Split, load_id
 from functions.shared.core.ranges import Lines, ranges_in
-from functions.shared.ports import Deadline, Inbox, Loads, Objects, Outbox
+from functions.shared.ports import Deadline, Gone, Inbox, Loads, Objects, Outbox
 from functions.shared.runtime.loading import FILE_TRIES, Delivery, Task
 from functions.shared.runtime.logs import Narrator
 from functions.shared.runtime.measures import Measure
@@ -44,6 +44,7 @@ _TOLD_AT_ONCE: Final = 100
 _READ: Final = 4 * 1024 * 1024
 _UNPACKED: Final = 4 * 1024 * 1024
 _ENDLESS: Final = 1 << 62
+_GONE: Final = "The file was taken away before it was looked at. Drop it again and leave it there."
 _DAMAGED: Final = (
     "The gzip is damaged or cut off from its byte {} on. The whole lines before that are loaded."
     " Pack the file again and drop it again: what is loaded is then a duplicate and changes"
@@ -202,14 +203,17 @@ class FileSplitService:
     def _begun(self, load: Load, deadline: Deadline) -> Load | None:
         """The load as its splitting begins; None if it waits or has failed."""
         manifest = self.objects.fetch(manifest_object(load.key), LARGEST_MANIFEST + 1, deadline)
-        head = self.objects.read(load.key, 0, min(load.size, HEAD), deadline, load.pinned)
+        try:
+            head = self.objects.read(load.key, 0, min(load.size, HEAD), deadline, load.pinned)
+        except Gone:
+            self._failed(load, (_GONE,), deadline)
+            return None
         packed = head.startswith(GZIP)
         found = examine(load.key, _unpacked(head) if packed else head, manifest)
         if found.state is LoadState.WAITING:
             self.loads.hold(load.load_id, found.problems, self.now(), deadline)
         elif found.state is LoadState.FAILED:
-            self.loads.fail(load.load_id, found.problems, self.now(), deadline)
-            self.narrator.tell_load(load.load_id, Measure.LOADS_FAILED)
+            self._failed(load, found.problems, deadline)
         else:
             begun = replace(
                 load,
@@ -228,6 +232,10 @@ class FileSplitService:
             self.loads.begin(begun, self.now(), deadline)
             return begun
         return None
+
+    def _failed(self, load: Load, problems: tuple[str, ...], deadline: Deadline) -> None:
+        self.loads.fail(load.load_id, problems, self.now(), deadline)
+        self.narrator.tell_load(load.load_id, Measure.LOADS_FAILED)
 
     # Plain ----------------------------------------------------------------------------------
 
