@@ -28,7 +28,7 @@ from functions.shared.core.loads import (
 )
 from functions.shared.core.planning import KnownEvent, Loaded, RecordChange
 from functions.shared.core.registry import Agency, Senders
-from functions.shared.ports import Commit, Deadline, Refusal
+from functions.shared.ports import Commit, Deadline, Gone, Refusal
 from functions.shared.runtime.pipeline import Pipeline
 from tests.builders import ANYONE, registry, salts, ticking
 
@@ -411,7 +411,7 @@ class FakeObjects:
             return b""
         found = self.versions.get(key)
         if found is None:
-            raise Defect("gone")
+            raise Gone("gone")
         content = found[int(pinned.version) if pinned is not None else -1][begin:end]
         if len(content) != end - begin:
             raise Defect("short")

@@ -12,6 +12,7 @@ from functions.shared.adapters.objects import S3Objects
 from functions.shared.adapters.outbox import SqsInbox, SqsOutbox
 from functions.shared.core.errors import Defect, Retry
 from functions.shared.core.loads import Pinned
+from functions.shared.ports import Gone
 from tests.fakes import FakeObjects, Passed, Unhurried
 from tests.faults import Call, Faults, Faulty, always, answers, cut, lost, on
 from tests.integration.functions.loading import Tasks
@@ -77,7 +78,7 @@ class TestBoth:
         pinned = either.drop("k", CONTENT)
         with pytest.raises(Defect):
             either.over().read("k", 1000, 1025, NOW, pinned)
-        with pytest.raises(Defect):
+        with pytest.raises(Gone):
             either.over().read("another", 1, 9, NOW)
 
     def test_tell_what_is_newest_and_what_is_not_there(self, either: Any) -> None:
@@ -124,9 +125,9 @@ class TestReading:
     def test_of_what_is_gone_is_a_defect(self, intake: Intake) -> None:
         pinned = intake.drop("k", CONTENT)
         intake.s3.delete_object(Bucket=intake.name, Key="k", VersionId=pinned.version)
-        with pytest.raises(Defect):
+        with pytest.raises(Gone):
             intake.over().read("k", 1, 9, NOW, pinned)
-        with pytest.raises(Defect):
+        with pytest.raises(Gone):
             intake.over().read("another", 1, 9, NOW)
 
     def test_beyond_its_end_is_a_defect(self, intake: Intake) -> None:

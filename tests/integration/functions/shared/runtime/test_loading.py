@@ -169,6 +169,16 @@ class TestAFile:
         assert "JSON array" in load.problems[0]
         assert (world.tasks.sent, world.outcomes()["quarantined"]) == ([], 0)
 
+    def test_that_was_taken_away_fails_and_says_so(self, aws: Aws, counted: list[Measure]) -> None:
+        world = LoadWorld(aws)
+        told = world.put("a", CONTENT)
+        version = told["Records"][0]["s3"]["object"]["versionId"]
+        aws.s3.delete_object(Bucket=world.bucket, Key="incoming/a", VersionId=version)
+        world.notify(told)
+        load = world.found(told)
+        assert (load.state, counted) == (LoadState.FAILED, [Measure.LOADS_FAILED])
+        assert "taken away" in load.problems[0]
+
     @pytest.mark.parametrize(("refused", "also"), [(0, []), (1, []), (2, [Measure.LOADS_REFUSED])])
     def test_of_which_more_than_a_twentieth_is_refused_is_counted_as_such(
         self, aws: Aws, counted: list[Measure], refused: int, also: list[Measure]
