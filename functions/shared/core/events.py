@@ -29,16 +29,18 @@ class Envelope(NamedTuple):
     time: str
     sequence: str | None
     core: bytes | None
-
-    @property
-    def uid(self) -> str:
-        """`<source>#<id>`: the event's identity, for ever. A source holds no `#`."""
-        return f"{self.source}#{self.id}"
+    uid: str
+    """The event's identity, for ever (`uid_of`)."""
 
     @property
     def stamp(self) -> Stamp:
         """The stamp of every statement the event makes."""
         return Stamp(self.time, int(self.sequence or 0), self.source, self.id)
+
+
+def uid_of(source: str, event_id: str) -> str:
+    """The identity of an event. A source holds no `#`, so no two share one."""
+    return f"{source}#{event_id}"
 
 
 class Event(NamedTuple):

@@ -14,6 +14,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
+@lru_cache(maxsize=1024)
 def instant_of_milliseconds(milliseconds: int) -> str:
     """`YYYY-MM-DDTHH:MM:SS.ffffffZ` of milliseconds since 1970 (the queue's SentTimestamp)."""
     return instant(_EPOCH + timedelta(milliseconds=milliseconds))

@@ -20,13 +20,16 @@ import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from functions.shared.core.canonical import canonical, canonical_of_data, sha256_hex
 from functions.shared.core.events import Event, Json
 from functions.shared.core.kinds import KINDS
 from functions.shared.core.lanes import Change
 from functions.shared.core.stamps import Stamp
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
 
 LEDGER_FORM: Final = 1
 """`v` of the hashed entry; another number would mean another set of rules."""
@@ -108,15 +111,23 @@ def commit(salt_of_field: bytes, before: Json, stated: Json) -> str:
     return sha256(salt_of_field + canonical([before, stated])).hexdigest()
 
 
-def _keys_under(salt: bytes) -> tuple[bytes, bytes]:
-    """The inner and outer key block of HMAC-SHA256 with `salt`, of at most 64 bytes, as its key.
+def _begun_under(salt: bytes) -> tuple[_Hash, _Hash]:
+    """The inner and outer hash of HMAC-SHA256 with `salt`, of at most 64 bytes, as its key.
 
-    HMAC is SHA-256(outer || SHA-256(inner || message)): RFC 2104. Spelt out, the many short
-    messages of an entry take half the time of `hmac.digest`, which is what verification uses, so
-    each checks the other.
+    HMAC is SHA-256(outer || SHA-256(inner || message)): RFC 2104. Spelt out, with what is the same
+    for all of an entry's many short messages hashed once, each takes a third of the time of
+    `hmac.digest`, which is what verification uses, so each checks the other.
     """
     key = salt.ljust(64, b"\0")
-    return key.translate(_INNER), key.translate(_OUTER)
+    return sha256(key.translate(_INNER)), sha256(key.translate(_OUTER))
+
+
+def _finished(inner: _Hash, outer: _Hash, message: bytes) -> bytes:
+    """The HMAC of a message."""
+    inside, outside = inner.copy(), outer.copy()
+    inside.update(message)
+    outside.update(inside.digest())
+    return outside.digest()
 
 
 _INNER: Final = bytes(byte ^ 0x36 for byte in range(256))
@@ -138,8 +149,8 @@ def make_entry(
 ) -> LedgerEntry:
     """The entry that proves `event` made `changes` as version `version` of its record."""
     envelope = event.envelope
-    inner, outer = _keys_under(salt)
-    event_salt = sha256(outer + sha256(inner + b"event").digest()).digest()
+    inner, outer = _begun_under(salt)
+    event_salt = _finished(inner, outer, b"event")
     ref = EventRef(
         envelope.source,
         envelope.id,
@@ -151,7 +162,7 @@ def make_entry(
     commits, applied = [], False
     for field, rank, won, before, stated, _, _ in changes:
         message = _MESSAGES.get(field) or b"field:" + field.encode()
-        salt_of_field = sha256(outer + sha256(inner + message).digest()).digest()
+        salt_of_field = _finished(inner, outer, message)
         proof = sha256(salt_of_field + canonical_of_data([before, stated])).hexdigest()
         commits.append((field, rank, won, proof))
         applied |= won

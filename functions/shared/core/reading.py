@@ -16,7 +16,7 @@ from typing import Final, NamedTuple, NoReturn
 import orjson
 
 from functions.shared.core.canonical import canonical
-from functions.shared.core.events import Envelope, Event, Json, Reason
+from functions.shared.core.events import Envelope, Event, Json, Reason, uid_of
 from functions.shared.core.kinds import REPLACES, STEP, Kind
 from functions.shared.core.lanes import replaces_field, step_field
 from schemas.envelope import (
@@ -158,7 +158,14 @@ def _plain_envelope(core: Mapping[str, Json]) -> Envelope:
     ):
         raise ValueError("The attributes need a closer look.")
     return Envelope(
-        source, event_id, type_, subject, normalise_instant(time), sequence, canonical(core)
+        source,
+        event_id,
+        type_,
+        subject,
+        normalise_instant(time),
+        sequence,
+        canonical(core),
+        uid_of(source, event_id),
     )
 
 
@@ -411,6 +418,7 @@ def _envelope(message: Mapping[str, Json]) -> Envelope:
         time=normalise_instant(text("time")),
         sequence=text("sequence") if message.get("sequence") is not None else None,
         core=core_bytes,
+        uid=uid_of(text("source"), text("id")),
     )
 
 

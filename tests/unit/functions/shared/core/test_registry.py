@@ -27,7 +27,7 @@ from tests.builders import ANYONE, SENDER, agency, agency_fields, period
 def envelope(
     source: str = "/agencies/H26.12", time: str = "2026-03-03T02:00:00.000000Z"
 ) -> Envelope:
-    return Envelope(source, "e", "t", "s", time, None, b"{}")
+    return Envelope(source, "e", "t", "s", time, None, b"{}", f"{source}#e")
 
 
 def stands(
