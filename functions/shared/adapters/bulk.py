@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MOST_KEYS: Final = 100
 _MOST_TRIES: Final = 8
+"""Tries in a row that answer for no further key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +80,29 @@ def _read_chunk(
     deadline: Deadline,
     waiting: Waiting,
 ) -> None:
-    for number in range(_MOST_TRIES):
-        if number:
+    fruitless = 0
+    while fruitless < _MOST_TRIES:
+        if fruitless:
             if deadline.remaining() <= 0:
                 break
-            waiting.before_try(number, deadline)
+            waiting.before_try(fruitless, deadline)
         try:
             answer: Any = client.batch_get_item(RequestItems=request)
         except AWS_ERRORS as error:
             if issubclass(meaning(error), Defect):
                 raise translated(error, "BatchGetItem") from None
+            fruitless += 1
             continue
         for table, items in answer.get("Responses", {}).items():
             found[table].extend(items)
-        request = answer.get("UnprocessedKeys") or {}
-        if not request:
+        left = answer.get("UnprocessedKeys") or {}
+        if not left:
             return
+        # A throttled table may answer for a few keys at a time: that is slow, not fruitless.
+        fruitless = fruitless + 1 if _keys_in(left) >= _keys_in(request) else 1
+        request = left
     raise Retry("BatchGetItem did not answer for every key in time.")
+
+
+def _keys_in(request: Mapping[str, Mapping[str, Any]]) -> int:
+    return sum(len(part["Keys"]) for part in request.values())

@@ -19,6 +19,7 @@ from functions.shared.adapters.bulk import Waiting, Wanted, read_items
 from functions.shared.adapters.documents import pack, unpack
 from functions.shared.adapters.errors import AWS_ERRORS, CANCELLATION, code_of, translated
 from functions.shared.adapters.errors import meaning as meaning_of
+from functions.shared.adapters.wire import written
 from functions.shared.core.errors import Conflict, Defect, LienThongError, Retry
 from functions.shared.core.events import Json
 from functions.shared.core.items import LANES, LARGEST_ITEM, item_of, record_of, size_in_json
@@ -120,8 +121,7 @@ class DynamoRecords:
                     }
                 }
             )
-        written = getattr(self.client, "written", None)  # the direct wire's
-        return _Group(position, actions if written is None else list(map(written, actions)), size)
+        return _Group(position, written(self.client, actions), size)
 
     def _send(self, groups: list[_Group], outcomes: list[Commit]) -> None:
         """Sends the groups as one transaction; without the culprits again if cancelled."""

@@ -87,6 +87,15 @@ def load(pair: Stores, *keys: str, events: tuple[str, ...] = ()) -> Loaded:
     return pair.store.load(keys, events, Unhurried())
 
 
+def test_a_table_that_answers_for_one_key_at_a_time_is_slow_and_not_broken(aws: Aws) -> None:
+    few = faults.unprocessed(lambda keys: min(keys, 1))
+    client = Faulty(aws.dynamodb, faults.always("batch_get_item", few))
+    keys = [f"0011900000{n:02d}" for n in range(12)]
+    store = MotoWorld(aws, PERSON).store(client)
+    assert store.load(keys, [], Unhurried()) == NOTHING
+    assert len(client.calls) == len(keys)
+
+
 class TestLoading:
     def test_what_is_not_there_is_absent(self, pair: Pair) -> None:
         assert load(pair, PERSON_ID, events=("/agencies/G01#e-1",)) == NOTHING

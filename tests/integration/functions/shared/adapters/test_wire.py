@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.shared.adapters.clients import Clients
-from functions.shared.adapters.wire import direct
+from functions.shared.adapters.wire import direct, written
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -277,12 +277,25 @@ def test_what_fails_once_is_sent_again_as_the_same_transaction(fault: Reply) -> 
 def test_a_written_action_is_the_same_action_also_where_botocore_sends_it(fault: Reply) -> None:
     with serving(fault, with_status(200, b"{}")) as service:
         client: Any = direct(service.client())
-        actions = [client.written(action) for action in PUT]
+        actions = written(client, PUT)
         client.transact_write_items(TransactItems=actions, ClientRequestToken="t")
         client.transact_write_items(TransactItems=PUT, ClientRequestToken="t")
     bodies = [json.loads(asked.body) for asked in service.asked]
     assert len(bodies) == 3
     assert bodies[0] == bodies[1] == bodies[2]
+
+
+def test_an_answer_that_does_not_fit_its_checksum_is_asked_for_again() -> None:
+    def damaged(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "2")
+        handler.send_header("x-amz-crc32", "1")
+        handler.end_headers()
+        handler.wfile.write(b"{}")
+
+    with serving(damaged, with_status(200, ANSWER)) as service:
+        found = direct(service.client()).batch_get_item(RequestItems=KEYS)
+    assert found["Responses"]["People"] == [ITEM]
 
 
 def test_a_connection_that_was_closed_while_idle_is_opened_anew() -> None:
