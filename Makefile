@@ -50,9 +50,9 @@ unit contract: $(SERVICE) ## tests without sockets
 	@echo "tests/$@"
 	@$(BIN)/pytest -q "tests/$@"
 
-integration: $(SERVICE) ## tests on an AWS double in the process
+integration: $(SERVICE) ## tests on an AWS double in the process, on every core
 	@echo "tests/$@"
-	@$(BIN)/pytest -q "tests/$@"
+	@$(BIN)/pytest -q -n auto --dist loadfile "tests/$@"
 
 e2e: $(SERVICE) $(EMULATOR) ## tests on an emulator of their own, with IAM enforced
 	@echo "tests/$@"

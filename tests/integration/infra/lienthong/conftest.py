@@ -12,6 +12,8 @@ from tests.integration.infra.lienthong.town import Town
 
 
 @pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
+def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
+    # Commands write for a file, however wide a terminal the tests are started from.
+    monkeypatch.delenv("COLUMNS", raising=False)
     with mock_aws():
         yield Town(tmp_path)
