@@ -17,6 +17,7 @@ from tests.bench import workload
 from tests.bench.goals import BATCH_OF_10, BATCH_OF_100, SHARED, Figure, Goal, Result, Table
 from tests.bench.server import Server, Tables, running
 from tests.bench.sides import (
+    PYTHONS_COLLECTOR,
     Batch,
     Handler,
     Measured,
@@ -100,7 +101,7 @@ def _sides(load: Workload, server: Server) -> dict[str, Side]:
     if load.queue == "population":
         theirs = their_handler(server)
         cpu(theirs, [load.batch()])
-        sides[BASELINE] = Side(theirs, load.batch, max(1, load.repeats // 4))
+        sides[BASELINE] = Side(theirs, load.batch, max(1, load.repeats // 4), PYTHONS_COLLECTOR)
     if load.name in (OF_100, OF_10):
         sides[PLAIN] = Side(our_handler(server, wire="plain"), load.batch, load.repeats)
     if load.name == OF_SHARED:

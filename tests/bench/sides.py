@@ -105,11 +105,15 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A handler, how its next batch is made, and how many batches it works in a round."""
+    """A handler, how its next batch is made, and how many batches it works in a round.
+
+    `collector` are the garbage collector's thresholds that it runs under where it is deployed.
+    """
 
     handler: Handler
     batch: Callable[[], Batch]
     repeats: int
+    collector: tuple[int, int, int] = composition.COLLECTOR
 
 
 def quartiles(rounds: Sequence[float]) -> tuple[float, float]:
@@ -130,6 +134,7 @@ def measure(sides: Mapping[str, Side], server: Server, rounds: int) -> dict[str,
         for name, side in sides.items():
             batches = [side.batch() for _ in range(side.repeats)]
             server.calls()
+            gc.set_threshold(*side.collector)
             gc.collect()
             spent = cpu(side.handler, batches)
             if number < 0:
@@ -155,11 +160,14 @@ def cpu(handler: Handler, batches: Sequence[Batch]) -> float:
 @contextlib.contextmanager
 def silent() -> Iterator[None]:
     """What handlers print is thrown away."""
-    with (
-        open(os.devnull, "w", encoding="utf-8") as nowhere,  # noqa: PTH123 - a device, no path
-        contextlib.redirect_stdout(nowhere),
-    ):
+    with contextlib.redirect_stdout(_NOWHERE):
         yield
+
+
+# Never closed: a handler's logger keeps the stream that it met first.
+_NOWHERE: Final = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+PYTHONS_COLLECTOR: Final = gc.get_threshold()
+"""The collector's thresholds where nobody sets them."""
 
 
 def our_handler(

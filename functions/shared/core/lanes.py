@@ -100,6 +100,10 @@ def fold(
     The given lanes are left as they are. The event is *applied* if any change `won`, and
     *superseded* if none did.
     """
+    if not lanes:  # most records of a first load
+        told = tuple(statements)
+        first = {field: {rank: _lane((stamp, value))} for field, rank, value in told}
+        return first, tuple([_change((f, r, True, None, v, None, None)) for f, r, v in told])
     after: dict[str, Mapping[int, Lane]] = dict(lanes)
     changes = []
     for field, rank, value in statements:

@@ -12,7 +12,7 @@ import secrets
 import time
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from functions.shared.adapters.bulk import Waiting
 from functions.shared.adapters.clients import Clients
@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from functions.shared.runtime.dead_letters import DeadLetterService
     from functions.shared.runtime.file_split import FileSplitService
     from functions.shared.runtime.range_sync import RangeSyncService
+
+
+COLLECTOR: Final = (200_000, 20, 20)
+"""The collector's thresholds while a function works."""
 
 
 @cache
@@ -180,7 +184,7 @@ def _settle_memory() -> None:
     for circles after every 700, as Python does, finds none and costs a twentieth of the time.
     """
     gc.freeze()
-    gc.set_threshold(200_000, 20, 20)
+    gc.set_threshold(*COLLECTOR)
 
 
 def _now() -> str:
