@@ -114,7 +114,11 @@ def test_a_rule_stopped_killed_and_resumed_mends_every_event_once(
     stack: Deployed, terminal: Terminal, tmp_path: Path
 ) -> None:
     settle(stack)
-    before = known(stack)
+    before, earlier, replayed = known(stack), terminal.statuses(), _replayed(stack)
+
+    def statuses() -> Counter[str]:
+        return terminal.statuses() - earlier
+
     sent = [misnamed(number) for number in range(EVENTS)]
     send(stack, sent)
     settle(stack)
@@ -122,7 +126,7 @@ def test_a_rule_stopped_killed_and_resumed_mends_every_event_once(
     first.write_text(json.dumps(RULE), "utf-8")
     second.write_text(json.dumps(SECOND_RULE), "utf-8")
     once = ("correct", "--rule", str(first), "--since", "1d", "--yes")
-    assert terminal.statuses() == {"open": EVENTS}
+    assert statuses() == {"open": EVENTS}
 
     foreseen = terminal.read(*once[:-1], "--dry-run")
     assert foreseen["meant"] == EVENTS
@@ -131,32 +135,34 @@ def test_a_rule_stopped_killed_and_resumed_mends_every_event_once(
         "still_refused": {"invalid-data": TWICE_WRONG},
         "not_applicable": {},
     }
-    assert terminal.statuses() == {"open": EVENTS}
+    assert statuses() == {"open": EVENTS}
 
     # Stopped: it ends with the batch in hand.
     with terminal.start(*once, "--rate", str(RATE)) as process:
-        by_deadline(lambda: _replayed(stack) > 0, "nothing is replayed")
+        by_deadline(lambda: _replayed(stack) > replayed, "nothing is replayed")
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
-    stopped = terminal.statuses()
+    stopped = statuses()
     assert 0 < stopped["replayed"] < EVENTS - TWICE_WRONG
     assert f"Corrected {stopped['replayed']} entries." in out
 
     # Killed: whatever it was doing.
     with terminal.start(*once, "--rate", str(RATE)) as process:
-        by_deadline(lambda: _replayed(stack) > stopped["replayed"], "nothing more is replayed")
+        by_deadline(
+            lambda: _replayed(stack) > replayed + stopped["replayed"], "nothing more is replayed"
+        )
         process.kill()
         process.communicate(timeout=120)
-    killed = terminal.statuses()
+    killed = statuses()
     assert killed["replayed"] < EVENTS - TWICE_WRONG
 
     # Resumed: the rest, and only the rest.
     out = terminal.type(*once, codes=(1,))
     assert f"Corrected {killed['open'] - TWICE_WRONG} entries." in out
-    assert terminal.statuses() == {"replayed": EVENTS - TWICE_WRONG, "open": TWICE_WRONG}
+    assert statuses() == {"replayed": EVENTS - TWICE_WRONG, "open": TWICE_WRONG}
     terminal.type("correct", "--rule", str(second), "--since", "1d", "--yes")
-    assert terminal.statuses() == {"replayed": EVENTS}
+    assert statuses() == {"replayed": EVENTS}
 
     settle(stack)
     _conserved(sent, contents(stack, before))
