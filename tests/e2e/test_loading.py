@@ -35,7 +35,7 @@ from tests.e2e.poison import stating
 if TYPE_CHECKING:
     from tests.e2e.conftest import Deployed
 
-NUMBERS: Final = count(700_000)
+NUMBERS: Final = count(800_000)
 
 
 def loads_of(stack: Deployed) -> DynamoLoads:
