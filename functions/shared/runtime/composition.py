@@ -10,6 +10,7 @@ import os
 import random
 import secrets
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -34,6 +35,8 @@ from functions.shared.runtime.settings import (
 from functions.shared.runtime.sync import SyncService
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_s3.client import S3Client
 
@@ -49,11 +52,16 @@ COLLECTOR: Final = (200_000, 20, 20)
 @cache
 def sync_service() -> SyncService:
     """The sync function of the queue that the environment names."""
+    with _starting():
+        return _sync_service()
+
+
+def _sync_service() -> SyncService:
     settings = sync_settings(os.environ)
     clients = Clients()
     dynamodb = clients.dynamodb(direct_wire=settings.direct_wire)
     waiting = Waiting(time.sleep, random.random)
-    service = SyncService(
+    return SyncService(
         Pipeline(
             kind=settings.kind,
             store=DynamoRecords(
@@ -71,8 +79,6 @@ def sync_service() -> SyncService:
         ),
         Narrator(settings.log_hash_key),
     )
-    _settle_memory()
-    return service
 
 
 @cache
@@ -121,6 +127,11 @@ def file_split_service() -> FileSplitService:
 @cache
 def range_sync_service() -> RangeSyncService:
     """The function that takes ranges of dropped files in."""
+    with _starting():
+        return _range_sync_service()
+
+
+def _range_sync_service() -> RangeSyncService:
     from functions.shared.adapters import outbox
     from functions.shared.adapters.loads import DynamoLoads
     from functions.shared.adapters.objects import S3Objects
@@ -135,7 +146,7 @@ def range_sync_service() -> RangeSyncService:
         dynamodb, settings.records_tables[AGENCY.name], waiting, time.monotonic
     )
     quarantine = _quarantine(settings, dynamodb, s3, waiting, "range_sync")
-    service = RangeSyncService(
+    return RangeSyncService(
         loads=DynamoLoads(dynamodb, settings.loads_table, waiting),
         objects=S3Objects(s3, settings.intake_bucket, waiting),
         ranges=outbox.SqsOutbox(clients.sqs(), settings.ranges_queue_url, waiting),
@@ -165,8 +176,6 @@ def range_sync_service() -> RangeSyncService:
         pause=time.sleep,
         jitter=random.random,
     )
-    _settle_memory()
-    return service
 
 
 def _quarantine(
@@ -177,14 +186,21 @@ def _quarantine(
     )
 
 
-def _settle_memory() -> None:
-    """What start-up made lives as long as the process; the collector need not look at it.
+@contextmanager
+def _starting() -> Iterator[None]:
+    """Start-up without the collector, and the collector as it suits batches from then on.
 
-    A batch makes tens of thousands of values that refer to each other in no circle, so looking
-    for circles after every 700, as Python does, finds none and costs a twentieth of the time.
+    What start-up makes lives as long as the process; nobody need look at it, then or later. A
+    batch makes tens of thousands of values that refer to each other in no circle, so looking for
+    circles after every 700, as Python does, finds none and costs a twentieth of the time.
     """
-    gc.freeze()
-    gc.set_threshold(*COLLECTOR)
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.freeze()
+        gc.set_threshold(*COLLECTOR)
 
 
 def _now() -> str:
