@@ -17,13 +17,14 @@ from typing import Final, NamedTuple
 from functions.shared.adapters.archive import Archive
 from functions.shared.adapters.attributes import Item, from_item
 from functions.shared.adapters.documents import unpack
+from functions.shared.core.intake import queue_of
 from functions.shared.core.kinds import KIND_OF_QUEUE
 from functions.shared.core.ledger import repeats
 from functions.shared.core.quarantine import quarantine_id
 from functions.shared.core.reading import read
 from functions.shared.ports import Deadline
 from infra.lienthong.messages import Message
-from infra.lienthong.send import queue_of, unsendable
+from infra.lienthong.send import unsendable
 
 _CHUNK: Final = 100
 _RESOLVED: Final = "resolved"

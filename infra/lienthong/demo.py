@@ -22,6 +22,7 @@ import orjson
 from functions.shared.adapters.archive import Archive
 from functions.shared.adapters.attributes import from_item
 from functions.shared.adapters.keys import parse_record_key
+from functions.shared.core.intake import queue_of
 from functions.shared.core.kinds import DOSSIER, KIND_OF_QUEUE
 from functions.shared.core.loads import LoadState
 from functions.shared.core.loads import Progress as Done
@@ -48,7 +49,7 @@ from infra.lienthong.mapping import load
 from infra.lienthong.messages import Message, manifest_beside, messages_of
 from infra.lienthong.pacing import STEP, mixed, paced, waiting_in
 from infra.lienthong.problems import Exit, Misuse, Problem, Unreachable
-from infra.lienthong.send import queue_of, send, urls_of
+from infra.lienthong.send import send, urls_of
 from infra.lienthong.tables import AgencyNames, Patience, archive_of, reached
 from infra.lienthong.truth import Bad, Place
 from infra.lienthong.verification import Outcome, Verifier

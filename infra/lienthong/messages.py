@@ -24,8 +24,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, Literal
 
-import orjson
-
 from infra.lienthong.problems import Misuse, Refused
 
 Form = Literal["auto", "ndjson", "json"]
@@ -36,7 +34,6 @@ _BOM: Final = b"\xef\xbb\xbf"
 _GZIP: Final = b"\x1f\x8b"
 _BLANK: Final = b" \t\r\n"
 _GAP: Final = re.compile(r"[ \t\r\n]*")
-_TYPE: Final = re.compile(r"vn\.lienthong\.([a-z-]+)\.[^\s]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,24 +142,6 @@ def size_of(names: Sequence[str]) -> int | None:
                 return None
             total += size
     return total
-
-
-def kind_of(body: bytes) -> str | None:
-    """The kind that a message's `type` names, or None where no type can be read.
-
-    A message that is not JSON has none. What else is wrong with it is not looked at.
-    """
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        try:
-            value = json.loads(body)  # takes lone surrogates and huge numbers, as senders do
-        except (ValueError, RecursionError):
-            return None
-    if not isinstance(value, dict) or not isinstance(value.get("type"), str):
-        return None
-    found = _TYPE.fullmatch(value["type"])
-    return found[1] if found else None
 
 
 def _form_by_name(name: str) -> Form:

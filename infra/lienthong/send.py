@@ -18,10 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
-from functions.shared.core.kinds import KIND_OF_QUEUE, KINDS
+from functions.shared.core.intake import queue_of
+from functions.shared.core.kinds import KIND_OF_QUEUE
 from infra.lienthong import context
 from infra.lienthong.console import Console
-from infra.lienthong.messages import Message, kind_of, messages_of, size_of
+from infra.lienthong.messages import Message, messages_of, size_of
 from infra.lienthong.problems import Exit, Misuse, Problem
 
 if TYPE_CHECKING:
@@ -301,12 +302,6 @@ def _batches(
     for target, batch in waiting.items():
         if batch:
             yield Batch(target, tuple(batch))
-
-
-def queue_of(body: bytes) -> str | None:
-    """The queue of the kind that a message's `type` names, if it names one."""
-    kind = KINDS.get(kind_of(body) or "")
-    return kind.queue if kind else None
 
 
 def unsendable(body: bytes) -> str | None:

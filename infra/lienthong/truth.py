@@ -18,12 +18,12 @@ import orjson
 
 from functions.shared.adapters.archive import Archive
 from functions.shared.adapters.attributes import Item, from_item
+from functions.shared.core.intake import queue_of
 from functions.shared.core.items import fields_of
 from functions.shared.core.kinds import KINDS
 from functions.shared.core.quarantine import quarantine_id
 from functions.shared.ports import Deadline
 from infra.lienthong.console import Console, markup
-from infra.lienthong.send import queue_of
 
 MOST_SHOWN: Final = 10
 _CHUNK: Final = 100

@@ -19,13 +19,13 @@ from boto3.dynamodb.types import TypeSerializer
 
 from functions.shared.adapters.attributes import Item, size_of_item
 from functions.shared.adapters.dynamodb import item_from_entry, item_from_record
+from functions.shared.core.intake import queue_of
 from functions.shared.core.kinds import AGENCY, KIND_OF_QUEUE
 from functions.shared.core.registry import Agency, agency_from
 from infra.build.costs import CASES, Case, Cost, cost_of
 from infra.lienthong import demo, demo_city
 from infra.lienthong.console import Console
 from infra.lienthong.messages import messages_of
-from infra.lienthong.send import queue_of
 from infra.local.site import ROOT
 from tests.bench import baseline
 from tests.bench.goals import (

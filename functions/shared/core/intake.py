@@ -44,10 +44,10 @@ class Examined:
     header: str | None = None
 
 
-def queue_of(body: str) -> str | None:
-    """The queue of the kind that a message's `type` names, if it names one.
+def kind_of(body: str | bytes) -> str | None:
+    """The kind that a message's `type` names, or None where no type can be read.
 
-    What else is wrong with the message is not looked at.
+    A message that is not JSON has none. What else is wrong with it is not looked at.
     """
     try:
         value = orjson.loads(body)
@@ -58,12 +58,21 @@ def queue_of(body: str) -> str | None:
             return None
     if not isinstance(value, dict) or not isinstance(value.get("type"), str):
         return None
-    return _queue_of_type(value["type"])
+    return _kind_in(value["type"])
 
 
-def _queue_of_type(name: str) -> str | None:
-    found = _TYPE.fullmatch(name)
-    kind = KINDS.get(found[1]) if found else None
+def _kind_in(type_: str) -> str | None:
+    found = _TYPE.fullmatch(type_)
+    return found[1] if found else None
+
+
+def queue_of(body: str | bytes) -> str | None:
+    """The queue of the kind that a message's `type` names, if it names one."""
+    return _queue_of_kind(kind_of(body))
+
+
+def _queue_of_kind(name: str | None) -> str | None:
+    kind = KINDS.get(name or "")
     return kind.queue if kind else None
 
 
@@ -109,7 +118,7 @@ def _with_rows(head: bytes, text: str, document: rows.Manifest) -> Examined:
     problems = rows.complaints(document, header)
     if problems:
         return _failed(*_of_manifest(problems))
-    queue = _queue_of_type(document["type"])
+    queue = _queue_of_kind(_kind_in(document["type"]))
     if queue is None:
         return _failed("The manifest's type names no kind of record; name a published type.")
     return Examined(LoadState.SPLITTING, (), Form.CSV, queue, text, header)

@@ -18,10 +18,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from functions.shared.core.intake import queue_of
 from functions.shared.core.quarantine import quarantine_id
 from infra.lienthong.console import Console
 from infra.lienthong.messages import Message, messages_of
-from infra.lienthong.send import queue_of, send
+from infra.lienthong.send import send
 from infra.local.site import ROOT
 from tests.bench import machine
 from tests.bench.emulated import deployed

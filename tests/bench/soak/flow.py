@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from functions.shared.core.intake import queue_of
 from infra.city.dirt import rates
 from infra.city.stream import DEFAULT_SINCE, DEFAULT_UNTIL, Settings
 from infra.lienthong import demo_city
@@ -21,7 +22,6 @@ from infra.lienthong.console import Console
 from infra.lienthong.demo_city import DemoCity
 from infra.lienthong.messages import Message
 from infra.lienthong.pacing import mixed
-from infra.lienthong.send import queue_of
 from infra.lienthong.truth import Bad
 from tests.e2e.delivery import QUEUE_OF, Sent, taken
 from tests.e2e.poison import KINDS, poisons, stating

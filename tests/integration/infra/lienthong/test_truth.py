@@ -11,6 +11,7 @@ import pytest
 from moto import mock_aws
 
 from functions.shared.adapters.attributes import Item
+from functions.shared.core.intake import queue_of
 from functions.shared.core.kinds import AGENCY, KIND_OF_QUEUE, PERSON
 from functions.shared.core.registry import agency_from
 from functions.shared.runtime.pipeline import Pipeline
@@ -19,7 +20,6 @@ from infra.lienthong import demo_city, truth
 from infra.lienthong.console import Console
 from infra.lienthong.demo_city import DemoCity, Told
 from infra.lienthong.messages import Message, messages_of
-from infra.lienthong.send import queue_of
 from infra.lienthong.tables import OUTPUT_OF_KIND, Patience
 from tests.builders import messages
 from tests.fakes import FakeAgencies, FakeWorld, Unhurried

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from functions.shared.core.intake import kind_of
 from infra.city.bad import SPOILERS, WEIGHTS, rounds
-from infra.lienthong.messages import kind_of
 from schemas.reasons import ReasonCode
 from tests.unit.infra.city.telling import Told, told
 

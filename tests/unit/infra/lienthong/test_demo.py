@@ -8,13 +8,14 @@ import pytest
 
 from functions.shared.core.cases import Entry
 from functions.shared.core.correction import Corrected, by_patch
+from functions.shared.core.intake import queue_of
 from functions.shared.core.kinds import KIND_OF_QUEUE, PERSON
 from functions.shared.core.reading import read
 from infra.lienthong import demo
 from infra.lienthong.__main__ import main
 from infra.lienthong.messages import Message, messages_of
 from infra.lienthong.quarantine import read_rule
-from infra.lienthong.send import queue_of, unsendable
+from infra.lienthong.send import unsendable
 
 
 def test_the_message_over_the_limit_is_sendable_and_always_the_same() -> None:

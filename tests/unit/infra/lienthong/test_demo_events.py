@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from functions.shared.core.intake import kind_of
 from functions.shared.core.kinds import KINDS
 from functions.shared.core.reading import read
-from infra.lienthong.messages import kind_of, messages_of
+from infra.lienthong.messages import messages_of
 from schemas.event_types import EVENT_TYPES, KEY_OF_KIND, validate_event_data
 
 REPOSITORY = Path(__file__).parents[4]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.lienthong.messages import Form, kind_of, messages, opened
+from functions.shared.core.intake import kind_of
+from infra.lienthong.messages import Form, messages, opened
 from infra.lienthong.problems import Misuse, Refused
 
 
