@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from functions.shared.adapters.attributes import Item
 from functions.shared.adapters.errors import AWS_ERRORS, meaning, translated
-from functions.shared.core.errors import Defect, Retry
+from functions.shared.core.errors import Defect, LienThongError, Retry
 from functions.shared.ports import Deadline
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
+_T = TypeVar("_T")
 MOST_KEYS: Final = 100
 _MOST_TRIES: Final = 8
 """Tries in a row that answer for no further key."""
@@ -30,6 +31,34 @@ class Waiting:
         """Pauses before try `number` (1 is the second), never beyond the deadline."""
         longest = min(1.0, 0.025 * 2**number, max(deadline.remaining(), 0))
         self.pause(longest * self.jitter())
+
+    def tried(
+        self,
+        operation: str,
+        deadline: Deadline,
+        call: Callable[[], _T],
+        *,
+        most: int,
+        unless: Callable[[Exception], LienThongError | None] = lambda _: None,
+    ) -> _T:
+        """What `call` gives, once it works, of at most so many tries.
+
+        `unless` gives the error to raise at once for one of AWS's, if it is not to be tried again.
+        Raises Retry when time or tries are up, Defect when it never will work.
+        """
+        for number in range(most):
+            if number:
+                if deadline.remaining() <= 0:
+                    break
+                self.before_try(number, deadline)
+            try:
+                return call()
+            except AWS_ERRORS as error:
+                if (other := unless(error)) is not None:
+                    raise other from None
+                if issubclass(meaning(error), Defect):
+                    raise translated(error, operation) from None
+        raise Retry(f"{operation} did not succeed in time.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from functions.shared.adapters.attributes import Item, from_item, to_attribute
 from functions.shared.adapters.bulk import Waiting
-from functions.shared.adapters.errors import AWS_ERRORS, CANCELLATION, code_of, meaning, translated
+from functions.shared.adapters.errors import CANCELLATION, code_of
 from functions.shared.adapters.keys import LISTED, LOAD_ITEM, RANGES, parse_range_item, range_item
-from functions.shared.core.errors import Conflict, Defect, Retry
+from functions.shared.core.errors import Conflict, Defect
 from functions.shared.core.events import Json
 from functions.shared.core.loads import (
     Form,
@@ -402,19 +402,15 @@ class DynamoLoads:
         Raises Conflict where a condition does not hold, which is also what a write finds whose
         first answer was lost: whoever calls reads again. Retry when time is up; else Defect.
         """
-        for number in range(_MOST_TRIES):
-            if number:
-                if deadline.remaining() <= 0:
-                    break
-                self.waiting.before_try(number, deadline)
-            try:
-                return call()
-            except AWS_ERRORS as error:
-                if _condition_failed(error):
-                    raise Conflict(f"{operation}: somebody was first.") from None
-                if issubclass(meaning(error), Defect):
-                    raise translated(error, operation) from None
-        raise Retry(f"{operation} did not succeed in time.")
+        return self.waiting.tried(
+            operation,
+            deadline,
+            call,
+            most=_MOST_TRIES,
+            unless=lambda error: (
+                Conflict(f"{operation}: somebody was first.") if _condition_failed(error) else None
+            ),
+        )
 
 
 _UNBEGUN: Final = frozenset({LoadState.WAITING, LoadState.FAILED})

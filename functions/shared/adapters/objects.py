@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from botocore.exceptions import IncompleteReadError, ResponseStreamingError
 
 from functions.shared.adapters.bulk import Waiting
-from functions.shared.adapters.errors import AWS_ERRORS, code_of, meaning, translated
-from functions.shared.core.errors import Defect, Retry
+from functions.shared.adapters.errors import AWS_ERRORS, code_of
+from functions.shared.core.errors import Defect
 from functions.shared.core.loads import Pinned
 from functions.shared.ports import Deadline, Gone
 
@@ -148,19 +148,15 @@ class S3Objects:
 
     def _tried(self, operation: str, deadline: Deadline, call: Callable[[], _T]) -> _T:
         """Calls until it works; raises Retry when time is up, Defect when it never will."""
-        for number in range(_MOST_TRIES):
-            if number:
-                if deadline.remaining() <= 0:
-                    break
-                self.waiting.before_try(number, deadline)
-            try:
-                return call()
-            except AWS_ERRORS as error:
-                if code_of(error) in _ABSENT:
-                    raise Gone(f"{operation} found nothing.") from None
-                if issubclass(meaning(error), Defect):
-                    raise translated(error, operation) from None
-        raise Retry(f"{operation} did not succeed in time.")
+        return self.waiting.tried(
+            operation,
+            deadline,
+            call,
+            most=_MOST_TRIES,
+            unless=lambda error: (
+                Gone(f"{operation} found nothing.") if code_of(error) in _ABSENT else None
+            ),
+        )
 
 
 def _content(answer: Any, most: int | None = None) -> bytes:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from functions.shared.adapters.bulk import Waiting
-from functions.shared.adapters.errors import AWS_ERRORS, meaning, translated
-from functions.shared.core.errors import Defect, Retry
+from functions.shared.adapters.errors import AWS_ERRORS
 from functions.shared.ports import Deadline
 
 if TYPE_CHECKING:
@@ -36,19 +35,12 @@ class SqsOutbox:
             self._send(body, deadline)
 
     def _send(self, body: str, deadline: Deadline) -> None:
-        for number in range(_MOST_TRIES):
-            if number:
-                if deadline.remaining() <= 0:
-                    break
-                self.waiting.before_try(number, deadline)
-            try:
-                self.client.send_message(QueueUrl=self.url, MessageBody=body)
-            except AWS_ERRORS as error:
-                if issubclass(meaning(error), Defect):
-                    raise translated(error, "SendMessage") from None
-            else:
-                return
-        raise Retry("SendMessage did not succeed in time.")
+        self.waiting.tried(
+            "SendMessage",
+            deadline,
+            lambda: self.client.send_message(QueueUrl=self.url, MessageBody=body),
+            most=_MOST_TRIES,
+        )
 
 
 @dataclass(frozen=True, slots=True)

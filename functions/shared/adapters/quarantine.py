@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from functions.shared.adapters.attributes import to_attribute
 from functions.shared.adapters.bulk import Waiting, Wanted, read_items
-from functions.shared.adapters.errors import AWS_ERRORS, code_of, meaning, translated
+from functions.shared.adapters.errors import AWS_ERRORS, code_of
 from functions.shared.adapters.keys import (
     quarantine_object,
     queue_key,
@@ -16,7 +16,6 @@ from functions.shared.adapters.keys import (
     shard_of,
 )
 from functions.shared.core.canonical import canonical
-from functions.shared.core.errors import Defect, Retry
 from functions.shared.core.events import Json, Reason
 from functions.shared.ports import Deadline, Refusal
 
@@ -149,21 +148,15 @@ class DynamoQuarantine:
 
         Every call here may be repeated: at worst `seen` counts one too many.
         """
-        for number in range(_MOST_TRIES):
-            if number:
-                if deadline.remaining() <= 0:
-                    break
-                self.waiting.before_try(number, deadline)
+
+        def unless_gone() -> None:
             try:
                 call()
             except AWS_ERRORS as error:
-                if code_of(error) == "ConditionalCheckFailedException":
-                    return  # the entry is gone; there is nothing to close
-                if issubclass(meaning(error), Defect):
-                    raise translated(error, operation) from None
-            else:
-                return
-        raise Retry(f"{operation} did not succeed in time.")
+                if code_of(error) != "ConditionalCheckFailedException":
+                    raise  # otherwise the entry is gone; there is nothing to close
+
+        self.waiting.tried(operation, deadline, unless_gone, most=_MOST_TRIES)
 
 
 def _shortened(reason: Reason) -> Reason:
