@@ -19,7 +19,7 @@ from tests.integration.functions.memory import tables_of
 from tests.integration.functions.service import BREAKS, Break, Service, running
 from tests.integration.functions.shared.runtime.test_fault_walk import Walk
 from tests.integration.functions.stack import Aws
-from tests.integration.functions.walk import Delivered, Ear, assert_whole, delivered
+from tests.integration.functions.walk import Delivered, Ear, delivered
 
 BULK: Final = ("BatchGetItem", "TransactWriteItems")
 _numbers: Final = count(1)
@@ -47,7 +47,7 @@ def over(service: Service, walk: Walk, client: Any, breaks: Mapping[int, Break])
     wired = copy.copy(site)
     wired.aws = Aws(cast(Any, client), site.aws.s3)
     found = delivered(wired, walk.scene.start(wired), walk.scene.batch, Ear(), None)
-    assert_whole(site, walk.expected, walk.sent)
+    walk.assert_whole(site)
     assert found.ear.failures == []
     return found
 
