@@ -142,7 +142,8 @@ lock: ## resolve the locks anew from pyproject.toml
 	    --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
 	    "$$@" -o "infra/locks/$$name.txt"; }; \
 	compile runtime pyproject.toml; \
-	compile dev pyproject.toml --group dev; \
+	compile api pyproject.toml --extra api; \
+	compile dev pyproject.toml --extra api --group dev; \
 	compile emulator pyproject.toml --group emulator; \
 	compile sam --no-strip-extras --group sam; \
 	compile plots --group plots
