@@ -95,7 +95,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """A policy's answer. `rules` are the ids of the policies that decided; none: nothing permits."""
+    """A policy's answer; `rules` are the ids of the policies that decided, none if none permits."""
 
     allowed: bool
     rules: tuple[str, ...]
