@@ -17,7 +17,8 @@ from functions.shared.core.quarantine import quarantine_id
 from functions.shared.core.registry import Agency
 
 if TYPE_CHECKING:
-    # A sync function starts without it.
+    # A sync function starts without them.
+    from functions.shared.core.access import Caller, Errand, Question, Ruling
     from functions.shared.core.loads import Load, Pinned, Range, Reporting, Split, Tally
 
 
@@ -226,3 +227,15 @@ class Loads(Protocol):
     def save_reporting(
         self, load_id: str, before: Reporting | None, after: Reporting, deadline: Deadline
     ) -> None: ...
+
+
+class Policies(Protocol):
+    """Who may do what.
+
+    `rule` answers every question, in order, and never raises: what no policy permits is denied,
+    and so is what could not be evaluated (its ruling names the rule `error`).
+    """
+
+    def rule(
+        self, caller: Caller, errand: Errand, questions: Sequence[Question]
+    ) -> list[Ruling]: ...
