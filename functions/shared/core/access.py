@@ -82,9 +82,11 @@ class Question:
     """Whether a caller may do something to something.
 
     `kind` is the kind of what it is done to: a record's kind, `ledger`, `quarantine`,
-    `access-log` or `event`. `group` is asked of records alone. `agencies` are those a record is
-    connected with (a dossier's receiving and handling agency; an event's or a refused message's
-    source), each with all that are above it.
+    `access-log` or `event`. `group` is asked of records (to read, and their history), and of
+    quarantine for the fields in its messages (to read, to edit); without it a question is about
+    the frame: what is there, when, from whom, and replaying it unchanged. `agencies` are those
+    it is connected with (a dossier's receiving and handling agency; an event's or a refused
+    message's source), each with all that are above it.
     """
 
     action: Action
