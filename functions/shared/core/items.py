@@ -73,6 +73,11 @@ def fields_of(kind: Kind, item: Mapping[str, Json]) -> dict[str, Json]:
     return {name: item[name] for name in names if name in item}
 
 
+def name_key(name: str) -> str:
+    """The index key of a name: its folded form, which all names near it share."""
+    return (folded(name) or name)[:LONGEST_NAME_KEY]
+
+
 def _person_keys(key: str, fields: Mapping[str, Json]) -> dict[str, Json]:
     name = fields.get("full_name")
     if not isinstance(name, str):
@@ -80,7 +85,7 @@ def _person_keys(key: str, fields: Mapping[str, Json]) -> dict[str, Json]:
     residence = fields.get("residence")
     commune = residence["commune"] if isinstance(residence, dict) else ""
     return {
-        "name_key": (folded(name) or name)[:LONGEST_NAME_KEY],
+        "name_key": name_key(name),
         "birth_key": f"{fields.get('date_of_birth', '0000')}#{commune}#{key}",
     }
 
