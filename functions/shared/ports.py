@@ -18,7 +18,19 @@ from functions.shared.core.registry import Agency
 
 if TYPE_CHECKING:
     # A sync function starts without them.
-    from functions.shared.core.access import Caller, Errand, Question, Ruling
+    from functions.shared.core.access import (
+        AccessEntry,
+        AccessPage,
+        Caller,
+        Errand,
+        Head,
+        LogQuestion,
+        Look,
+        Question,
+        Ruling,
+    )
+    from functions.shared.core.allowances import Standing
+    from functions.shared.core.events import Json
     from functions.shared.core.loads import Load, Pinned, Range, Reporting, Split, Tally
 
 
@@ -229,6 +241,9 @@ class Loads(Protocol):
     ) -> None: ...
 
 
+# The API --------------------------------------------------------------------------------------
+
+
 class Policies(Protocol):
     """Who may do what.
 
@@ -239,3 +254,45 @@ class Policies(Protocol):
     def rule(
         self, caller: Caller, errand: Errand, questions: Sequence[Question]
     ) -> list[Ruling]: ...
+
+
+class AccessLog(Protocol):
+    """Who looked at what, in a chain per subject, and what each caller may still ask.
+
+    `heads` gives the newest link of each subject, read consistently, `NO_HEAD` where there is
+    none. `note` writes an entry for every look, and takes the request off the caller's
+    allowances; when it returns all of it is written, once. It begins at the heads that it is
+    given (a subject without one is looked up), and goes on from newer ones where others were
+    first. It raises `AllowanceSpent` with nothing written, or `Retry`: then some may be written,
+    and nothing may be released. Several looks at one subject become links in their order; with
+    no look the request is counted alone. `allowance` is what is left of the day as it was
+    before this request.
+
+    Reading is newest first, in pages; a page's cursor goes on with the same question, None is the
+    end. `trace` is a subject's chain, for the subject without what is deferred; `found` searches
+    all chains by officer, agency or purpose, as fresh as an index is. All raise `Retry` when
+    the tables do not answer in time.
+    """
+
+    def heads(self, subjects: Collection[str], deadline: Deadline) -> Mapping[str, Head]: ...
+
+    def note(
+        self,
+        caller: Caller,
+        errand: Errand,
+        looks: Sequence[Look],
+        heads: Mapping[str, Head],
+        deadline: Deadline,
+    ) -> list[AccessEntry]: ...
+
+    def allowance(self, caller: Caller, deadline: Deadline) -> Standing: ...
+
+    def entry(self, subject: str, number: int, deadline: Deadline) -> AccessEntry | None: ...
+
+    def trace(
+        self, subject: str, deadline: Deadline, *, for_subject: bool, cursor: Json, limit: int
+    ) -> AccessPage: ...
+
+    def found(
+        self, question: LogQuestion, deadline: Deadline, *, cursor: Json, limit: int
+    ) -> AccessPage: ...
