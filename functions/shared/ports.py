@@ -296,3 +296,20 @@ class AccessLog(Protocol):
     def found(
         self, question: LogQuestion, deadline: Deadline, *, cursor: Json, limit: int
     ) -> AccessPage: ...
+
+
+class Directory(Protocol):
+    """The registry as a whole, at most a minute old.
+
+    `above` lists the agencies above one, the nearest first, each once whatever the registry says.
+    `of_sender` is the one agency that names a principal among its senders: None where none does,
+    and where more than one does. All raise `Retry` when the registry cannot be read.
+    """
+
+    def agency(self, id_: str, deadline: Deadline) -> Agency | None: ...
+
+    def name(self, id_: str, deadline: Deadline) -> str | None: ...
+
+    def above(self, id_: str, deadline: Deadline) -> tuple[str, ...]: ...
+
+    def of_sender(self, principal: str, deadline: Deadline) -> str | None: ...

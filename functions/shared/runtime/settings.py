@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from functions.shared.core.errors import Defect
@@ -16,6 +17,7 @@ LOCAL_STAGE: Final = "local"
 SHORTEST_HASH_KEY: Final = 32
 SMALLEST_RANGE: Final = 1024
 """Bytes of a range; far less than is of use, so that tests need no large files."""
+_RECORD_ID_KEY: Final = re.compile("[0-9A-Fa-f]{128}")
 TABLES_OF_KINDS: Final[Mapping[str, str]] = {
     "person": "PEOPLE_TABLE",
     "insurance-card": "INSURANCE_CARDS_TABLE",
@@ -79,6 +81,26 @@ class RangeSyncSettings(LoadSettings):
     senders: Senders
 
 
+@dataclass(frozen=True, slots=True)
+class ApiSettings(Settings):
+    """What both functions of the API need besides: the tables, the key of opaque ids, limits."""
+
+    records_tables: Mapping[str, str]
+    access_log_table: str
+    access_heads_table: str
+    allowances_table: str
+    record_id_key: bytes = field(repr=False)
+    daily_allowance: int
+    minute_allowance: int
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeSettings(ApiSettings):
+    """What the function of the incoming events needs besides: queue -> URL."""
+
+    queue_urls: Mapping[str, str]
+
+
 def sync_settings(environment: Mapping[str, str]) -> SyncSettings:
     """The settings of a sync function. Raises Defect naming the variable that is wrong."""
     queue = _required(environment, "QUEUE")
@@ -137,6 +159,45 @@ def range_sync_settings(environment: Mapping[str, str]) -> RangeSyncSettings:
             anyone=_required(environment, "STAGE") == LOCAL_STAGE,
         ),
     )
+
+
+def api_settings(environment: Mapping[str, str]) -> ApiSettings:
+    """The settings of the query function. Raises Defect naming the variable that is wrong."""
+    return ApiSettings(**_shared(environment), **_of_the_api(environment))
+
+
+def intake_settings(environment: Mapping[str, str]) -> IntakeSettings:
+    """The settings of the intake function. Raises Defect naming the variable that is wrong."""
+    return IntakeSettings(
+        **_shared(environment),
+        **_of_the_api(environment),
+        queue_urls={
+            queue: _required(environment, f"{queue.upper()}_QUEUE_URL") for queue in KIND_OF_QUEUE
+        },
+    )
+
+
+def _of_the_api(environment: Mapping[str, str]) -> dict[str, Any]:
+    key = _required(environment, "RECORD_ID_KEY")
+    if _RECORD_ID_KEY.fullmatch(key) is None:
+        raise Defect("RECORD_ID_KEY must be 128 hexadecimal digits; correct the parameter.")
+    names = ("access_log_table", "access_heads_table", "allowances_table")
+    return {
+        **{name: _required(environment, name.upper()) for name in names},
+        "records_tables": {
+            kind: _required(environment, name) for kind, name in TABLES_OF_KINDS.items()
+        },
+        "record_id_key": bytes.fromhex(key),
+        "daily_allowance": _count(environment, "DAILY_ALLOWANCE"),
+        "minute_allowance": _count(environment, "MINUTE_ALLOWANCE"),
+    }
+
+
+def _count(environment: Mapping[str, str], name: str) -> int:
+    text = _required(environment, name)
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise Defect(f"{name} must be a whole number from 1 on; correct the parameter.")
+    return int(text)
 
 
 def _of_loads(environment: Mapping[str, str]) -> dict[str, Any]:
