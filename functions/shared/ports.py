@@ -5,8 +5,8 @@ Each port has one adapter over AWS and one fake in the tests, and both pass the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
@@ -30,8 +30,13 @@ if TYPE_CHECKING:
         Ruling,
     )
     from functions.shared.core.allowances import Standing
+    from functions.shared.core.cases import Entry as Refused
     from functions.shared.core.events import Json
+    from functions.shared.core.lanes import Record as LaneRecord
+    from functions.shared.core.ledger import LedgerEntry
     from functions.shared.core.loads import Load, Pinned, Range, Reporting, Split, Tally
+    from functions.shared.core.search import Named
+    from functions.shared.core.search import Wanted as WantedPeople
 
 
 class Deadline(Protocol):
@@ -313,3 +318,119 @@ class Directory(Protocol):
     def above(self, id_: str, deadline: Deadline) -> tuple[str, ...]: ...
 
     def of_sender(self, principal: str, deadline: Deadline) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What there is about one person; `complete` is False where there are more records of them."""
+
+    person: LaneRecord | None
+    cards: tuple[LaneRecord, ...]
+    dossiers: tuple[LaneRecord, ...]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPeople:
+    """The best matches of a search; `complete` is False where there may be more."""
+
+    people: tuple[Named, ...]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Dossiers that an agency handles, by status, due before an instant, after a place.
+
+    `after` is due instant (or nothing) and code of the last dossier that was seen.
+    """
+
+    agency: str
+    statuses: frozenset[int]
+    before: str | None
+    limit: int
+    after: tuple[str, str] = ("", "")
+
+    def range_of(self, status: int) -> tuple[str, str]:
+        """The first and the last index key (`<status>#<due instant or nothing>#<code>`) of a
+        status that may be meant; `$` follows `#`, and no due instant sorts before every one."""
+        first = f"{status:02d}#{'#'.join(self.after)}" if any(self.after) else f"{status:02d}#"
+        if self.before is None:
+            return first, f"{status:02d}$"
+        return max(first, f"{status:02d}#0"), f"{status:02d}#{self.before}"
+
+    def after_key(self, place: tuple[str, str]) -> Due:
+        """The same, to go on with after a place."""
+        return replace(self, after=place)
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A record as it is, and some of its ledger entries by version; `more` follow or not."""
+
+    record: LaneRecord | None
+    entries: tuple[LedgerEntry, ...]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """What the ledger and the quarantine hold of an event, the oldest refusal first."""
+
+    entry: LedgerEntry | None
+    refused: tuple[Refused, ...]
+
+
+class Reader(Protocol):
+    """One request's door to people, cards, dossiers and their ledger entries; there is no other.
+
+    `handed_out` has the subject of every record that was handed out, by record key: whoever got
+    one has to note it before anything leaves. All reads of tables are consistent, those of
+    indexes are not, and what a record itself contradicts is not handed out. `beside` is done while
+    the first calls are under way (`people`: with the subjects that may be handed out, while the
+    second are). Everything raises `Retry` when it could not be read in time.
+    """
+
+    @property
+    def handed_out(self) -> Mapping[str, str]: ...
+
+    def about(
+        self, personal_id: str, deadline: Deadline, beside: Callable[[], None] = ...
+    ) -> Found: ...
+
+    def records(
+        self,
+        wanted: Collection[tuple[str, str]],
+        deadline: Deadline,
+        beside: Callable[[], None] = ...,
+    ) -> Mapping[str, LaneRecord]: ...
+
+    def with_old_number(self, number: str, deadline: Deadline) -> Sequence[str]: ...
+
+    def people(
+        self,
+        wanted: WantedPeople,
+        deadline: Deadline,
+        beside: Callable[[Sequence[str]], None] = ...,
+    ) -> FoundPeople: ...
+
+    def handled(self, due: Due, deadline: Deadline) -> tuple[Sequence[LaneRecord], Due | None]: ...
+
+    def chain(
+        self,
+        kind: str,
+        key: str,
+        deadline: Deadline,
+        *,
+        after: int = 0,
+        whole: bool = False,
+        beside: Callable[[], None] = ...,
+    ) -> Chain: ...
+
+    def event(self, uid: str, deadline: Deadline) -> Happened: ...
+
+
+class Readers(Protocol):
+    """Opens a door for each request, which has handed out nothing yet."""
+
+    def open(self) -> Reader: ...

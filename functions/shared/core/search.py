@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from functions.shared.core.answers import BadRequest, Problem
 from functions.shared.core.events import Json
@@ -193,3 +193,15 @@ def match(asked: str, name: str) -> Match | None:
     if _tones_last(name) == _tones_last(asked):
         return Match.TONE
     return Match.DIACRITICS if name_key(name) == name_key(asked) else None
+
+
+class Named(NamedTuple):
+    """A person who was found: what a search may show of them, and how the name matches."""
+
+    personal_id: str
+    fields: Mapping[str, Json]
+    match: Match
+
+
+SHOWN: Final = ("full_name", "date_of_birth", "sex", "residence", "annulment")
+"""The fields that a search shows; the last one is there of few, who then are no right match."""
