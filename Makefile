@@ -144,6 +144,6 @@ lock: ## resolve the locks anew from pyproject.toml
 	compile runtime pyproject.toml; \
 	compile api pyproject.toml --extra api; \
 	compile dev pyproject.toml --extra api --group dev; \
-	compile emulator pyproject.toml --group emulator; \
+	compile emulator pyproject.toml --extra api --group emulator; \
 	compile sam --no-strip-extras --group sam; \
 	compile plots --group plots
