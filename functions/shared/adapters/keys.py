@@ -106,3 +106,27 @@ def range_item(number: int) -> str:
 def parse_range_item(text: str) -> int:
     """The number in a `range_item`."""
     return int(text.removeprefix(RANGES))
+
+
+# The access log, and the allowances --------------------------------------------------------------
+
+
+def agency_day(agency: str, at: str) -> str:
+    """`<agency>#<day>`, the key of the index `by-agency`; the day is that of `at` in UTC."""
+    return f"{agency}#{at[:10]}"
+
+
+def purpose_day(purpose: str, at: str) -> str:
+    """`<purpose>#<day>`, the key of the index `by-purpose`; the day is that of `at` in UTC."""
+    return f"{purpose}#{at[:10]}"
+
+
+def day_allowance(caller: str, day: str) -> str:
+    """`<caller>#<day>`: what a caller looked at on a day of Vietnam's."""
+    return f"{caller}#{day}"
+
+
+def minute_allowance(caller: str, at: str, counter: int | None = None) -> str:
+    """`<caller>#<minute of UTC>`, of a caller with several counters `...#<counter>`."""
+    key = f"{caller}#{at[:16]}"
+    return key if counter is None else f"{key}#{counter}"
