@@ -36,18 +36,17 @@ def receipt(
     source: str,
     id_: str,
     entry: LedgerEntry | None,
-    refused: Sequence[tuple[str, Entry]],
+    refused: Sequence[Entry],
     *,
     opaque_id: str | None,
     own: bool,
 ) -> dict[str, Any]:
     """The receipt of an event that the ledger or the quarantine holds.
 
-    `refused` are the quarantine entries of the event with the ids they are told by, `own` says
-    that its own publisher asks: a replaced personal id is part of a field's name, and only those
-    who named it are told it again.
+    `refused` are the event's quarantine entries, the oldest first. `own` says that its publisher
+    asks: a replaced personal id is part of a field's name, and only who named it is told it again.
     """
-    newest = refused[-1][1] if refused else None
+    newest = refused[-1] if refused else None
     return {
         "source": source,
         "id": id_,
@@ -60,12 +59,12 @@ def receipt(
         "why": WHY_SUPERSEDED if entry and entry.outcome is Outcome.SUPERSEDED else None,
         "quarantine": [
             {
-                "id": told,
+                "id": one.id,
                 "status": one.status,
                 "received_at": one.received_at,
                 "reasons": [dict(reason.as_json()) for reason in one.reasons],
             }
-            for told, one in refused
+            for one in refused
         ],
     }
 
