@@ -35,10 +35,20 @@ from functions.shared.adapters.keys import (
     shard_of,
 )
 from functions.shared.adapters.registry import DynamoAgencies
-from functions.shared.core.cases import OPEN, Did, Entry, Selection, Step, days_between
+from functions.shared.core.cases import (
+    OPEN,
+    Did,
+    Entry,
+    Followed,
+    Selection,
+    Step,
+    days_between,
+)
 from functions.shared.core.correction import (
+    Patch,
     Unfit,
     World,
+    by_patch,
     event_type_of,
     read_for,
     sendable,
@@ -106,6 +116,32 @@ class Cursor(NamedTuple):
 
     received_at: str
     id: str
+
+
+BEFORE_ALL: Final = Cursor("9999-12-31T23:59:59.999999Z", "")
+"""Going on from there begins at the beginning."""
+REFUSED_AGAIN: Final = "refused again"
+IN_THE_LEDGER: Final = "in the ledger"
+ON_ITS_WAY: Final = "not arrived, or accepted under a source of its own"
+
+
+@dataclass(slots=True)
+class Watch:
+    """Ends a search between two bulk reads when `stop` says so, and knows where that was."""
+
+    stop: Callable[[], bool] = lambda: False
+    stopped: bool = False
+    at: Cursor | None = None
+    """The last entry that was looked at, whether it was meant or not."""
+
+    def over(self, chunks: Iterable[list[Cursor]]) -> Iterator[list[Cursor]]:
+        """The same, until it is to stop."""
+        for chunk in chunks:
+            if self.stop():
+                self.stopped = True
+                return
+            yield chunk
+            self.at = chunk[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +308,7 @@ class Desk:
         after: Cursor | None = None,
         bodies: bool = False,
         few: bool = False,
+        watch: Watch | None = None,
     ) -> Iterator[Entry]:
         """The entries that are meant, newest first, read consistently in bulk.
 
@@ -279,15 +316,17 @@ class Desk:
         is taken.
         """
         names = _WHOLE + (("body",) if bodies or selection.types else ())
-        yield from self._chosen(selection, after, names, bodies=bodies, few=few)
+        yield from self._chosen(selection, after, names, bodies=bodies, few=few, watch=watch)
 
     def count(
         self,
         selection: Selection,
         by: Callable[[Entry], Iterable[_T]],
         *,
+        after: Cursor | None = None,
         reasons: bool = False,
         advance: Callable[[int], None] = lambda _: None,
+        watch: Watch | None = None,
     ) -> tuple[int, Counter[_T]]:
         """How many entries are meant, and how many of them fall under each of what `by` names.
 
@@ -297,7 +336,7 @@ class Desk:
         names += ("body", "body_object") if selection.types else ()
         found: Counter[_T] = Counter()
         total = 0
-        for entry in self._chosen(selection, None, names):
+        for entry in self._chosen(selection, after, names, watch=watch):
             total += 1
             found.update(set(by(entry)))
             advance(1)
@@ -311,6 +350,7 @@ class Desk:
         *,
         bodies: bool = False,
         few: bool = False,
+        watch: Watch | None = None,
     ) -> Iterator[Entry]:
         def read(keys: Sequence[Cursor]) -> list[Entry]:
             found = self._items([key.id for key in keys], names)
@@ -320,7 +360,8 @@ class Desk:
             ]
 
         keys = self.keys(selection, after, page=MOST_TOGETHER if few else LARGEST_PAGE)
-        for entries in self._ahead(read, _chunks(keys), 1 if few else self._threads):
+        chunks = (watch or Watch()).over(_chunks(keys))
+        for entries in self._ahead(read, chunks, 1 if few else self._threads):
             yield from entries
 
     def _takes(self, selection: Selection, entry: Entry) -> bool:
@@ -392,6 +433,29 @@ class Desk:
                 break
             found[earlier.id] = entry = earlier
         return list(found.values())[1:]
+
+    def followed(self, entry: Entry) -> list[Followed]:
+        """The entry's steps, and where what they sent is now."""
+        sent = [step for step in entry.steps if step.entry is not None]
+        again = self._items({step.entry for step in sent if step.entry}, _KEYS)
+        uids = {
+            step: event_uid(entry.source, step.event_id)
+            for step in sent
+            if entry.source is not None and step.event_id is not None
+        }
+        known = self.known(set(uids.values()))
+        found = []
+        for step in entry.steps:
+            if step.entry is None:
+                outcome = None
+            elif step.entry in again and again[step.entry].status != "resolved":
+                outcome = f"{REFUSED_AGAIN}: {step.entry}"
+            elif uids.get(step) in known or (step.did == "replayed" and entry.status == "resolved"):
+                outcome = IN_THE_LEDGER
+            else:
+                outcome = ON_ITS_WAY
+            found.append(Followed(step, outcome))
+        return found
 
     def traces(self, uids: Collection[str]) -> dict[str, list[Entry]]:
         """What of the quarantine led to each of these events: its own messages that were
@@ -738,6 +802,18 @@ Maker = Callable[[Entry], Replay | Unsuited]
 def as_it_was(entry: Entry) -> Replay:
     """The same message again."""
     return Replay(entry, "replayed", entry.body or "", entry.event_id)
+
+
+def corrected_by(patch: Patch) -> Maker:
+    """What a patch makes of messages."""
+
+    def make(entry: Entry) -> Replay | Unsuited:
+        made = by_patch(entry, entry.body or "", patch)
+        if isinstance(made, Unfit):
+            return Unsuited(entry, made)
+        return Replay(entry, "corrected", made.body, made.event_id)
+
+    return make
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,16 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from functions.shared.core.events import Reason
-from functions.shared.core.instants import VIETNAM, instant
+from functions.shared.core.instants import VIETNAM, instant, later
 from schemas.event_types import PREFIX
 from schemas.forms import normalise_instant
 
 Did = Literal["replayed", "corrected", "dismissed"]
 OPEN: Final = "open"
+LOOKED_BACK: Final = "14d"
+"""How far back is looked where nobody says since when."""
+_AHEAD: Final = 600
+"""Seconds that a queue's clock may be ahead of whoever looks."""
 _SENT: Final = ("replayed", "corrected")
 
 
@@ -78,6 +82,14 @@ class Entry:
         """
         last = self.steps[-1] if self.steps else None
         return last if self.status == OPEN and last is not None and last.did in _SENT else None
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A step and what came of it: where the event that it sent is now."""
+
+    step: Step
+    outcome: str | None
 
 
 class Contradiction(ValueError):
@@ -154,6 +166,11 @@ class Selection:
         if self.since is not None and self.until is not None and self.since > self.until:
             raise Contradiction("The time range ends before it begins. Exchange its ends.")
         return self
+
+    def ranged(self, now: str) -> Selection:
+        """The same with both ends of its time range. Raises Contradiction where it has none."""
+        since = self.since or moment(LOOKED_BACK, now)
+        return replace(self, since=since, until=self.until or later(now, _AHEAD)).checked()
 
 
 _WORDS: Final[Mapping[str, str]] = {

@@ -174,7 +174,7 @@ def rule_of(document: object, now: str) -> Rule:
     why = document.get("why")
     if why is not None:
         why = checked_why(why)
-    return Rule(_selection(selected, now), Patch(document.get("patch")), why)
+    return Rule(selected_by(selected, now), Patch(document.get("patch")), why)
 
 
 def checked_why(why: object) -> str:
@@ -185,22 +185,27 @@ def checked_why(why: object) -> str:
     return text
 
 
-def _selection(selected: Mapping[object, object], now: str) -> Selection:
+def selected_by(selected: Mapping[Any, object], now: str, *, by_status: bool = False) -> Selection:
+    """The selection that the words of a rule's `select` name. Raises WrongRule.
+
+    `by_status` lets it name statuses as well, which a rule, being for open entries, does not.
+    """
+    selectors = {**_SELECTORS, "status": "statuses"} if by_status else _SELECTORS
     values: dict[str, frozenset[str]] = {}
     times: dict[str, str] = {}
     for name, value in selected.items():
         if name in _TIMES:
             times[str(name)] = _time(str(name), value, now)
-        elif name in _SELECTORS:
+        elif name in selectors:
             given = value if isinstance(value, list) else [value]
             texts = frozenset(text for text in given if isinstance(text, str) and text)
             if not texts or len(texts) != len(given):
                 raise WrongRule(
                     f"`select.{name}` is a text or a list of different texts. Correct it."
                 )
-            values[_SELECTORS[str(name)]] = texts
+            values[selectors[str(name)]] = texts
         else:
-            known = ", ".join((*_SELECTORS, *_TIMES))
+            known = ", ".join((*selectors, *_TIMES))
             raise WrongRule(f"Entries cannot be selected by `{name}`, only by {known}.")
     try:
         return selection(values, **times)
@@ -223,9 +228,9 @@ def selection(
     ):
         if unknown := sorted(named.get(name, frozenset()) - set(known)):
             raise WrongRule(f"There is no {what} {unknown[0]}. There are {', '.join(known)}.")
-    for path in sorted(named.get("paths", ())):
+    for path in named.get("paths", ()):
         if not _POINTER.fullmatch(path):
-            raise WrongRule(f"{path} is no JSON Pointer. Write it like /data/phone.")
+            raise WrongRule("A path is no JSON Pointer. Write it like /data/phone.")
     sources = named.get("sources", frozenset())
     return Selection(
         queues=named.get("queues", frozenset()),

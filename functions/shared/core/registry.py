@@ -78,6 +78,11 @@ def agency_id(source: str) -> str:
     return source[len(_SOURCE_PREFIX) :]
 
 
+def source_of(agency: str) -> str:
+    """The source that an agency speaks as."""
+    return f"{_SOURCE_PREFIX}{agency}"
+
+
 def agency_from(key: str, fields: Mapping[str, Json]) -> Agency:
     """The agency that the shown fields of its record describe."""
     periods, senders = fields.get("periods") or [], fields.get("senders") or []

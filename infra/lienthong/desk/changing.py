@@ -24,7 +24,7 @@ from functions.shared.adapters.desk import (
 )
 from functions.shared.core.cases import Entry
 from infra.lienthong.console import Console, Json, counted, markup
-from infra.lienthong.desk.marking import differences
+from functions.shared.core.marking import differences
 from infra.lienthong.desk.opened import LOOKED_BACK, now
 from infra.lienthong.problems import Exit, Problem, Refused
 

@@ -14,7 +14,7 @@ from functions.shared.adapters.desk import Desk, Replay
 from functions.shared.core.cases import Entry
 from functions.shared.core.correction import Unfit, by_hand
 from infra.lienthong.console import Console, markup
-from infra.lienthong.desk.marking import pretty
+from functions.shared.core.marking import pretty
 from infra.lienthong.desk.opened import now
 from infra.lienthong.problems import Misuse, Refused
 

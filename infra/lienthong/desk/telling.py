@@ -11,7 +11,7 @@ from functions.shared.adapters.desk import Desk
 from functions.shared.adapters.keys import event_uid
 from functions.shared.core.cases import OPEN, Entry, Step
 from infra.lienthong.console import Console, Json, counted, markup
-from infra.lienthong.desk.marking import Line, marked
+from functions.shared.core.marking import Line, marked
 from infra.lienthong.provenance import local
 from infra.lienthong.tables import short
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.shared.core.events import Reason
-from infra.lienthong.desk.marking import LONGEST_TEXT, differences, marked, pretty
+from functions.shared.core.marking import LONGEST_TEXT, differences, marked, pretty
 from tests.builders import body, event
 
 

@@ -7,9 +7,9 @@ marker stands below the nearest thing around it and names the place.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from functions.shared.core.events import Reason
 
@@ -111,10 +111,7 @@ class _Writer:
         places = set(_places(value, ""))
         self._left = {}
         for reason in self.reasons:
-            path = reason.path
-            while path not in places:
-                path = path.rpartition("/")[0]
-            self._left.setdefault(path, []).append(reason)
+            self._left.setdefault(_nearest(reason.path, places), []).append(reason)
         yield from self._value(value, "", "", "", "")
 
     def _value(self, value: Any, path: str, indent: str, before: str, after: str) -> Iterator[Line]:
@@ -135,6 +132,36 @@ class _Writer:
         for reason in self._left.pop(path, ()):
             where = f" {reason.path}" if reason.path != path else ""
             yield Line(f"{indent}^{where}", reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A reason at its place: the thing in the body that is nearest to what it is about.
+
+    Where the body is no JSON, `line` and `column` (from 1) say from where on.
+    """
+
+    reason: Reason
+    place: str
+    line: int | None = None
+    column: int | None = None
+
+
+def placed(body: str, reasons: Sequence[Reason]) -> list[Placed]:
+    """The reasons, each at its place in the body."""
+    try:
+        places = set(_places(parsed(body), ""))
+    except json.JSONDecodeError as error:
+        return [Placed(reason, "", error.lineno, error.colno) for reason in reasons]
+    except (ValueError, RecursionError):
+        return [Placed(reason, "") for reason in reasons]
+    return [Placed(reason, _nearest(reason.path, places)) for reason in reasons]
+
+
+def _nearest(path: str, places: Collection[str]) -> str:
+    while path not in places:
+        path = path.rpartition("/")[0]
+    return path
 
 
 def _parts(value: Any) -> list[tuple[str, str, Any]]:
@@ -166,11 +193,19 @@ def _text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def differences(before: str, after: str) -> list[tuple[str, str | None, str | None]]:
-    """Where two messages differ: path, what was there, what is there now; None for nothing."""
+class Difference(NamedTuple):
+    """A place where two messages differ: what was there, what is there now; None for nothing."""
+
+    path: str
+    was: str | None
+    is_: str | None
+
+
+def differences(before: str, after: str) -> list[Difference]:
+    """Where two messages differ."""
     was, is_ = (dict(_leaves(_parsed_or_text(body), "")) for body in (before, after))
     return [
-        (path, was.get(path), is_.get(path))
+        Difference(path, was.get(path), is_.get(path))
         for path in dict.fromkeys((*was, *is_))
         if was.get(path) != is_.get(path)
     ]
