@@ -173,7 +173,7 @@ class DynamoReader:
             (lambda: beside(few)) if few else _nothing,
         )
         named = [
-            Named(cast(str, plain.pop(PERSON.key)), plain, match)
+            Named(plain[PERSON.key], {name: plain[name] for name in SHOWN if name in plain}, match)
             for items in found
             for plain in items
             if (match := wanted.matches(plain)) is not None

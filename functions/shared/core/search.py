@@ -203,5 +203,5 @@ class Named(NamedTuple):
     match: Match
 
 
-SHOWN: Final = ("full_name", "date_of_birth", "sex", "residence", "annulment")
+SHOWN: Final[tuple[str, ...]] = ("full_name", "date_of_birth", "sex", "residence", "annulment")
 """The fields that a search shows; the last one is there of few, who then are no right match."""
