@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from functions.shared.adapters.reader import MOST_CARDS, MOST_DOSSIERS, MOST_ENTRIES
-from functions.shared.core.access import Caller, Errand, Question, Role, Ruling, person_subject
+from functions.shared.core.access import (
+    Caller,
+    Errand,
+    Head,
+    Question,
+    Role,
+    Ruling,
+    person_subject,
+)
 from functions.shared.core.cases import Entry
 from functions.shared.core.items import item_of, name_key
 from functions.shared.core.kinds import DOSSIER, INSURANCE_CARD, KINDS, PERSON
@@ -23,10 +31,6 @@ from tests.builders import SENT_AT, kind_of_type, messages, ticking
 from tests.fakes import FakeLedger, FakeQuarantine, FakeWorld, Unhurried
 
 KINDS_READ: Final = (PERSON, INSURANCE_CARD, DOSSIER)
-
-
-def nothing() -> None:
-    """What is done beside a read where nothing is to be done."""
 
 
 class FakeTown:
@@ -84,12 +88,10 @@ class FakeReader:
 
     town: FakeTown
     handed_out: dict[str, str] = field(default_factory=dict)
+    heads: dict[str, Head] = field(default_factory=dict)
 
-    def about(
-        self, personal_id: str, deadline: Deadline, beside: Callable[[], None] = nothing
-    ) -> Found:
+    def about(self, personal_id: str, deadline: Deadline) -> Found:
         del deadline
-        beside()
         subject = person_subject(personal_id)
         cards = [r for r in self.town.records(INSURANCE_CARD.name) if _subject(r) == subject]
         dossiers = [r for r in self.town.records(DOSSIER.name) if _subject(r) == subject]
@@ -105,10 +107,8 @@ class FakeReader:
         self,
         wanted: Collection[tuple[str, str]],
         deadline: Deadline,
-        beside: Callable[[], None] = nothing,
     ) -> dict[str, Record]:
         del deadline
-        beside()
         found = filter(None, (self.town.record(kind, key) for kind, key in wanted))
         return {record.record_key: record for record in self._handed(found)}
 
@@ -124,7 +124,6 @@ class FakeReader:
         self,
         wanted: Wanted,
         deadline: Deadline,
-        beside: Callable[[Sequence[str]], None] = lambda _: None,
     ) -> FoundPeople:
         del deadline
         named = []
@@ -138,7 +137,6 @@ class FakeReader:
                 named.append(Named(record.key, fields, match))
         named.sort(key=lambda one: (one.match, one.fields.get("date_of_birth", ""), one[0]))
         best = tuple(named[: wanted.limit])
-        beside([person_subject(one.personal_id) for one in best])
         for one in best:
             self.handed_out[person_subject(one.personal_id)] = person_subject(one.personal_id)
         return FoundPeople(best, len(named) <= wanted.limit)
@@ -167,10 +165,8 @@ class FakeReader:
         *,
         after: int = 0,
         whole: bool = False,
-        beside: Callable[[], None] = nothing,
     ) -> Chain:
         del deadline
-        beside()
         entries = [entry for entry in self.town.entries(kind, key) if entry.version > after]
         page = tuple(entries if whole else entries[:MOST_ENTRIES])
         record = self._given(self.town.record(kind, key))

@@ -5,7 +5,7 @@ Each port has one adapter over AWS and one fake in the tests, and both pass the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
@@ -385,34 +385,27 @@ class Reader(Protocol):
     """One request's door to people, cards, dossiers and their ledger entries; there is no other.
 
     `handed_out` has the subject of every record that was handed out, by record key: whoever got
-    one has to note it before anything leaves. All reads of tables are consistent, those of
-    indexes are not, and what a record itself contradicts is not handed out. `beside` is done while
-    the first calls are under way (`people`: with the subjects that may be handed out, while the
-    second are). Everything raises `Retry` when it could not be read in time.
+    one has to note it before anything leaves. `heads` has the newest links of subjects' chains, as
+    far as they were read on the way. All reads of tables are consistent, those of indexes are
+    not, and what a record itself contradicts is not handed out. Everything raises `Retry` when it
+    could not be read in time.
     """
 
     @property
     def handed_out(self) -> Mapping[str, str]: ...
 
-    def about(
-        self, personal_id: str, deadline: Deadline, beside: Callable[[], None] = ...
-    ) -> Found: ...
+    @property
+    def heads(self) -> Mapping[str, Head]: ...
+
+    def about(self, personal_id: str, deadline: Deadline) -> Found: ...
 
     def records(
-        self,
-        wanted: Collection[tuple[str, str]],
-        deadline: Deadline,
-        beside: Callable[[], None] = ...,
+        self, wanted: Collection[tuple[str, str]], deadline: Deadline
     ) -> Mapping[str, LaneRecord]: ...
 
     def with_old_number(self, number: str, deadline: Deadline) -> Sequence[str]: ...
 
-    def people(
-        self,
-        wanted: WantedPeople,
-        deadline: Deadline,
-        beside: Callable[[Sequence[str]], None] = ...,
-    ) -> FoundPeople: ...
+    def people(self, wanted: WantedPeople, deadline: Deadline) -> FoundPeople: ...
 
     def handled(self, due: Due, deadline: Deadline) -> tuple[Sequence[LaneRecord], Due | None]: ...
 
@@ -424,7 +417,6 @@ class Reader(Protocol):
         *,
         after: int = 0,
         whole: bool = False,
-        beside: Callable[[], None] = ...,
     ) -> Chain: ...
 
     def event(self, uid: str, deadline: Deadline) -> Happened: ...

@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from functions.shared.adapters.access_log import head_from_item
 from functions.shared.adapters.attributes import Item, from_item
 from functions.shared.adapters.bulk import MOST_KEYS, Waiting, Wanted, read_items
 from functions.shared.adapters.desk import entry_of
 from functions.shared.adapters.dynamodb import entry_from_item, record_from_item
 from functions.shared.adapters.keys import parse_record_key, record_key
-from functions.shared.core.access import person_subject
+from functions.shared.core.access import NO_HEAD, Head, person_subject
 from functions.shared.core.cases import Entry
 from functions.shared.core.errors import Defect, Retry
 from functions.shared.core.kinds import AGENCY, DOSSIER, INSURANCE_CARD, KINDS, PERSON
@@ -65,10 +66,6 @@ _ABOUT: Final = {INSURANCE_CARD.name: "personal_id", DOSSIER.name: "applicant"}
 """The field of a record that says whose it is."""
 
 
-def _nothing() -> None:
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class Doors:
     """Opens a door for each request. `records` names the table of each kind.
@@ -81,6 +78,7 @@ class Doors:
     records: Mapping[str, str]
     ledger: str
     quarantine: str
+    heads: str
     waiting: Waiting
     pool: Executor
 
@@ -95,26 +93,26 @@ class DynamoReader:
 
     _to: Doors
     _handed_out: dict[str, str] = field(default_factory=dict)
+    _heads: dict[str, Head] = field(default_factory=dict)
 
     @property
     def handed_out(self) -> Mapping[str, str]:
         """The subject of every record that was handed out, by record key."""
         return self._handed_out
 
+    @property
+    def heads(self) -> Mapping[str, Head]:
+        """The newest links of the people who were read, as they were read with them."""
+        return self._heads
+
     # Records --------------------------------------------------------------------------------
 
-    def about(
-        self, personal_id: str, deadline: Deadline, beside: Callable[[], None] = _nothing
-    ) -> Found:
-        """A person, their cards and their newest dossiers, as they show the person now.
-
-        `beside` is done while the first round is under way.
-        """
-        person, cards, codes, _ = self._together(
+    def about(self, personal_id: str, deadline: Deadline) -> Found:
+        """A person, their cards and their newest dossiers, as they show the person now."""
+        person, cards, codes = self._together(
             lambda: self._records({(PERSON.name, personal_id)}, deadline),
             lambda: self._keys_of(INSURANCE_CARD.name, "by-person", personal_id, deadline),
             lambda: self._keys_of(DOSSIER.name, "by-applicant", personal_id, deadline),
-            beside,
         )
         wanted = {(INSURANCE_CARD.name, key) for key in cards[:MOST_CARDS]}
         newest = newest_first(codes)[:MOST_DOSSIERS]
@@ -136,11 +134,9 @@ class DynamoReader:
         self,
         wanted: Collection[tuple[str, str]],
         deadline: Deadline,
-        beside: Callable[[], None] = _nothing,
     ) -> dict[str, Record]:
         """The records of these kinds and keys that exist, by record key; one round."""
-        found: dict[str, Record]
-        found, _ = self._together(lambda: self._records(wanted, deadline), beside)
+        found = self._records(wanted, deadline)
         for record in found.values():
             self._hand_out(record)
         return found
@@ -158,20 +154,12 @@ class DynamoReader:
         self,
         wanted: WantedPeople,
         deadline: Deadline,
-        beside: Callable[[Sequence[str]], None] = lambda _: None,
     ) -> FoundPeople:
-        """The people that are meant, best matches first.
-
-        `beside` is done with their subjects while the second round is under way, where they are
-        few enough that all of them may be handed out.
-        """
+        """The people that are meant, best matches first."""
         ids, complete = self._candidates(wanted, deadline)
-        few = [person_subject(id_) for id_ in ids] if len(ids) <= MOST_FOUND else []
         chunks = [ids[start : start + MOST_KEYS] for start in range(0, len(ids), MOST_KEYS)]
-        *found, _ = self._together(
-            *(partial(self._shown, chunk, deadline) for chunk in chunks),
-            (lambda: beside(few)) if few else _nothing,
-        )
+        few = len(ids) <= MOST_FOUND  # all of them may be handed out
+        found = self._together(*(partial(self._shown, c, few, deadline) for c in chunks))
         named = [
             Named(plain[PERSON.key], {name: plain[name] for name in SHOWN if name in plain}, match)
             for items in found
@@ -214,7 +202,6 @@ class DynamoReader:
         *,
         after: int = 0,
         whole: bool = False,
-        beside: Callable[[], None] = _nothing,
     ) -> Chain:
         """A record and its ledger entries, by version: those after a version, a page of them.
 
@@ -222,10 +209,9 @@ class DynamoReader:
         knows how many entries it has.
         """
         most = None if whole else MOST_ENTRIES
-        found, (uids, more), _ = self._together(
+        found, (uids, more) = self._together(
             lambda: self._records({(kind, key)}, deadline),
             lambda: self._uids(kind, key, after, most, deadline),
-            beside,
         )
         record = found.get(record_key(kind, key))
         for number in range(1, _MOST_TRIES):
@@ -264,6 +250,8 @@ class DynamoReader:
     def _together(self, *calls: Callable[[], Any]) -> list[Any]:
         """What the calls give, which are made at the same time; all have ended when one of them
         has failed."""
+        if not calls:
+            return []
         *others, own = calls
         futures = [self._to.pool.submit(call) for call in others]
         try:
@@ -282,13 +270,28 @@ class DynamoReader:
         asked = {
             self._to.records[kind]: Wanted(KINDS[kind].key, keys) for kind, keys in by_kind.items()
         }
-        found = read_items(self._to.client, asked, deadline, self._to.waiting)
+        subjects = [person_subject(id_) for id_ in by_kind.get(PERSON.name, ())]
+        found = self._with_heads(asked, subjects, deadline)
         records = [
             record_from_item(KINDS[tables[table]], item)
             for table, items in found.items()
             for item in items
         ]
         return {record.record_key: record for record in records}
+
+    def _with_heads(
+        self, asked: Mapping[str, Wanted], subjects: Sequence[str], deadline: Deadline
+    ) -> dict[str, list[Item]]:
+        """The items, and on the way the heads of these subjects in the access log."""
+        wanted = dict(asked)
+        if subjects:
+            wanted[self._to.heads] = Wanted("subject", subjects)
+        found = read_items(self._to.client, wanted, deadline, self._to.waiting)
+        if subjects:
+            self._heads.update(dict.fromkeys(subjects, NO_HEAD))
+            heads = found.pop(self._to.heads)
+            self._heads.update({item["subject"]["S"]: head_from_item(item) for item in heads})
+        return found
 
     def _keys_of(self, kind: str, index: str, personal_id: str, deadline: Deadline) -> list[str]:
         name = "personal_id" if kind == INSURANCE_CARD.name else "applicant_id"
@@ -324,11 +327,12 @@ class DynamoReader:
         table = self._to.records[PERSON.name]
         return self._index(table, "by-name", condition, values, deadline, most)
 
-    def _shown(self, ids: Sequence[str], deadline: Deadline) -> list[dict[str, Any]]:
-        """What a search looks at of these people."""
+    def _shown(self, ids: Sequence[str], heads: bool, deadline: Deadline) -> list[dict[str, Any]]:
+        """What a search looks at of these people; their heads are read on the way or not."""
         names = (PERSON.key, *SHOWN, "old_identity_number")
         wanted = {self._to.records[PERSON.name]: Wanted(PERSON.key, ids, names)}
-        (items,) = read_items(self._to.client, wanted, deadline, self._to.waiting).values()
+        subjects = [person_subject(id_) for id_ in ids] if heads else []
+        (items,) = self._with_heads(wanted, subjects, deadline).values()
         return [from_item(item) for item in items]
 
     def _handled(self, due: Due, status: int, deadline: Deadline) -> list[tuple[str, str]]:

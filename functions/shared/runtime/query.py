@@ -22,7 +22,6 @@ from functions.shared.core.access import (
     Action,
     Caller,
     Errand,
-    Head,
     LogQuestion,
     Look,
     Question,
@@ -136,7 +135,6 @@ class Visit:
     ) -> None:
         self._service = service
         self._asked = asked or caller_subject(caller.id)
-        self._heads: dict[str, Head] = {}
         self._looks: dict[str, _Noted] = {}
         self._tried = False
         self.caller = caller
@@ -215,16 +213,6 @@ class Visit:
 
     # Noting -----------------------------------------------------------------------------------
 
-    def fetch_heads(self, subjects: Collection[str] = ()) -> None:
-        """Reads the newest links of these subjects, else of the one that was asked for."""
-        log = self._service.log
-        self._heads.update(log.heads(subjects or (self._asked,), self.deadline))
-
-    def beside(self, kind: str) -> Callable[[], None]:
-        """What can be done while a record of a kind is read: of whom a card or a dossier is, its
-        record tells."""
-        return self.fetch_heads if kind == PERSON.name else lambda: None
-
     def saw(
         self,
         record_key: str,
@@ -293,7 +281,9 @@ class Visit:
     def _note(self, looks: Sequence[Look]) -> None:
         self._tried = True
         try:
-            self._service.log.note(self.caller, self.errand, looks, self._heads, self.deadline)
+            self._service.log.note(
+                self.caller, self.errand, looks, self.reader.heads, self.deadline
+            )
         except Retry as error:
             raise Unavailable("The look could not be noted; nothing was released.") from error
 
@@ -342,7 +332,7 @@ class QueryService:
             if not fixed[PERSON.name, _NONE].anything:
                 visit.refuse(rules)
             if personal_id is not None:
-                found = visit.reader.about(personal_id, visit.deadline, visit.fetch_heads)
+                found = visit.reader.about(personal_id, visit.deadline)
             elif insurance_number is not None:
                 found = self._by_card(visit, insurance_number)
             else:
@@ -357,10 +347,7 @@ class QueryService:
         personal_id = shown_of(card).get("personal_id") if card is not None else None
         if card is None or not isinstance(personal_id, str):
             return Found(None, tuple(cards.values()), (), complete=True)
-        subject = person_subject(personal_id)
-        found = visit.reader.about(
-            personal_id, visit.deadline, lambda: visit.fetch_heads([subject])
-        )
+        found = visit.reader.about(personal_id, visit.deadline)
         if card.key in {other.key for other in found.cards}:
             return found
         return replace(found, cards=(card, *found.cards))  # the index did not know it yet
@@ -371,8 +358,7 @@ class QueryService:
             visit.miss("Several people show this number. Search by name together with it.", rules)
         if not ids:
             return Found(None, (), (), complete=True)
-        subject = person_subject(ids[0])
-        found = visit.reader.about(ids[0], visit.deadline, lambda: visit.fetch_heads([subject]))
+        found = visit.reader.about(ids[0], visit.deadline)
         shown = shown_of(found.person) if found.person is not None else {}
         if shown.get("old_identity_number") != number:  # the index lags
             visit.miss("There is nobody who shows this number.", rules)
@@ -431,7 +417,7 @@ class QueryService:
         with Visit(self, caller, errand, Action.SEARCH) as visit:
             rules = visit.permit(Question(Action.SEARCH, PERSON.name))
             sight = visit.sights([(PERSON.name, _NONE)])[PERSON.name, _NONE]
-            found = visit.reader.people(people, visit.deadline, visit.fetch_heads)
+            found = visit.reader.people(people, visit.deadline)
             told = [self._found(visit, one, sight, rules) for one in found.people]
             answer: Answer = {"people": told, "complete": found.complete}
             if not found.complete:
@@ -469,7 +455,7 @@ class QueryService:
         key = self._key(opaque_id, kind)[1]
         with Visit(self, caller, errand, Action.READ, f"{kind}/{key}") as visit:
             sight = self._before_reading(visit, kind, Action.READ)
-            found = visit.reader.records({(kind, key)}, visit.deadline, visit.beside(kind))
+            found = visit.reader.records({(kind, key)}, visit.deadline)
             record = found.get(f"{kind}/{key}")
             if record is None:
                 visit.miss(_NO_RECORD, sight.rules)
@@ -569,9 +555,7 @@ class QueryService:
         moment = instant_asked("at", at)
         with Visit(self, caller, errand, Action.READ_HISTORY, f"{kind}/{key}") as visit:
             self._history_may_be_read(visit, kind)
-            chain = visit.reader.chain(
-                kind, key, visit.deadline, whole=True, beside=visit.beside(kind)
-            )
+            chain = visit.reader.chain(kind, key, visit.deadline, whole=True)
             if chain.record is None:
                 visit.miss(_NO_RECORD)
             rules, sight = self._history_sight(visit, chain.record)
@@ -603,9 +587,7 @@ class QueryService:
         version: int = self._place(context, cursor, 0)
         with Visit(self, caller, errand, Action.READ_HISTORY, f"{kind}/{key}") as visit:
             self._history_may_be_read(visit, kind)
-            chain = visit.reader.chain(
-                kind, key, visit.deadline, after=version, beside=visit.beside(kind)
-            )
+            chain = visit.reader.chain(kind, key, visit.deadline, after=version)
             if chain.record is None:
                 visit.miss(_NO_RECORD)
             rules, sight = self._history_sight(visit, chain.record)

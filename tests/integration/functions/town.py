@@ -11,7 +11,7 @@ from functions.shared.adapters.reader import THREADS, Doors
 from functions.shared.core.kinds import KINDS, PERSON
 from tests.builders import kind_of_type, messages, salts, ticking
 from tests.fakes import Unhurried
-from tests.integration.functions.stack import WAITING, Aws, MotoWorld
+from tests.integration.functions.stack import WAITING, Aws, MotoWorld, create_table
 
 
 class MotoTown:
@@ -23,6 +23,7 @@ class MotoTown:
         self.worlds = {
             kind.name: MotoWorld(aws, kind, now=now, salt=salt) for kind in KINDS.values()
         }
+        self.heads = create_table(aws.dynamodb, "AccessHeadsTable")
         first = self.worlds[PERSON.name]
         self.ledger, self.quarantine = first.ledger_table, first.quarantine_table
         for world in self.worlds.values():
@@ -46,6 +47,7 @@ class MotoTown:
                 records={name: world.records_table for name, world in self.worlds.items()},
                 ledger=self.ledger,
                 quarantine=self.quarantine,
+                heads=self.heads,
                 waiting=WAITING,
                 pool=pool,
             )

@@ -9,6 +9,7 @@ import pytest
 
 from functions.shared.adapters import reader as adapter
 from functions.shared.adapters.attributes import to_attribute
+from functions.shared.core.access import NO_HEAD, Head
 from functions.shared.core.errors import Defect, Retry
 from functions.shared.core.kinds import DOSSIER, INSURANCE_CARD, PERSON
 from functions.shared.core.search import Match, wanted
@@ -101,33 +102,6 @@ def test_nobody_is_handed_out_where_there_is_nobody(opened: tuple[Town, Readers]
     reader = readers.open()
     found = reader.about(PERSON_ID, SOON)
     assert (found.person, found.cards, found.dossiers, found.complete) == (None, (), (), True)
-    assert not reader.handed_out
-
-
-def test_what_is_done_beside_is_done_once(opened: tuple[Town, Readers]) -> None:
-    town, readers = opened
-    town.sent(registered())
-    done: list[str] = []
-    readers.open().about(PERSON_ID, SOON, lambda: done.append("about"))
-    readers.open().records({("person", PERSON_ID)}, SOON, lambda: done.append("records"))
-    readers.open().chain("person", PERSON_ID, SOON, beside=lambda: done.append("chain"))
-    asked = wanted(name="Nguyễn Thị Mẫu", year_of_birth=1990)
-    readers.open().people(asked, SOON, lambda subjects: done.extend(subjects))
-    assert done == ["about", "records", "chain", PERSON_KEY]
-
-
-def test_a_failure_beside_fails_the_read_and_nothing_is_handed_out(
-    opened: tuple[Town, Readers],
-) -> None:
-    town, readers = opened
-    town.sent(registered())
-
-    def failing() -> None:
-        raise Retry("not now")
-
-    reader = readers.open()
-    with pytest.raises(Retry):
-        reader.about(PERSON_ID, SOON, failing)
     assert not reader.handed_out
 
 
@@ -419,13 +393,12 @@ def test_more_people_than_are_handed_out_are_compared_and_the_best_come(
     town.sent(registered("001190000299", "Nguyễn Thị Hòa"))
     with town.doors() as doors:
         reader = doors.open()
-        beside: list[str] = []
         asked = wanted(name="Nguyễn Thị Hòa", year_of_birth=1990)
-        found = reader.people(asked, SOON, lambda subjects: beside.extend(subjects))
+        found = reader.people(asked, SOON)
     assert found.people[0].personal_id == "001190000299"
     assert len(found.people) == len(reader.handed_out) == 50
     assert not found.complete
-    assert not beside
+    assert not reader.heads
 
 
 def test_too_many_of_a_name_in_a_commune_are_looked_through_in_part(
@@ -584,3 +557,17 @@ def test_the_tables_of_every_kind_that_is_served_have_a_door(town: MotoTown) -> 
     records = [found.person, *found.cards, *found.dossiers]
     assert [r.kind for r in records if r] == [PERSON.name, INSURANCE_CARD.name, DOSSIER.name]
     assert all(shown_of(record) for record in records if record)
+
+
+def test_the_newest_link_of_a_person_is_read_on_the_way(town: MotoTown) -> None:
+    town.sent(registered(), registered(OTHER_PERSON_ID, "Trần Thử"))
+    link = {"subject": {"S": PERSON_KEY}, "number": {"N": "7"}, "entry_hash": {"S": "ab" * 32}}
+    town.aws.dynamodb.put_item(TableName=town.heads, Item=link)
+    with town.doors() as doors:
+        for read in (READS["about"], READS["records"], READS["people"], READS["chain"]):
+            reader = doors.open()
+            read(reader, SOON)
+            assert dict(reader.heads) == {PERSON_KEY: Head(7, "ab" * 32)}
+        reader = doors.open()
+        reader.about(OTHER_PERSON_ID, SOON)
+        assert dict(reader.heads) == {f"person/{OTHER_PERSON_ID}": NO_HEAD}
