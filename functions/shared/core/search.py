@@ -127,7 +127,7 @@ def wanted(
         problems.append(
             Problem("/year_of_birth", "form", "A year of birth is a number from 1900 to 2099.")
         )
-    if year_of_birth and date_of_birth and not date_of_birth.startswith(str(year_of_birth)):
+    elif year_of_birth and date_of_birth and not date_of_birth.startswith(str(year_of_birth)):
         problems.append(
             Problem(
                 "/year_of_birth",
