@@ -856,7 +856,7 @@ def test_whatever_is_asked_and_permitted_all_that_was_read_is_noted(
     assert covered(office)
     if answer:
         assert all(entry.allowed for entry in office.log.entries)
-    for value, group in [("0900000001", "contact"), (NAME, "identity"), ("H26.12", "dossier")]:
+    for value, group in [("0900000001", "contact"), (NAME, "identity"), ("K02", "dossier")]:
         if group not in permitted and "log" not in name and name not in ("trace", "receipt"):
             assert value.encode() not in canonical([d.get("fields") for d in _records(answer)])
 
