@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Lock
 from types import MappingProxyType
 from typing import Any, Final
@@ -48,10 +48,16 @@ class CedarPolicies:
     """Rules on questions by Cedar policies, parsed once. Safe to share between threads."""
 
     def __init__(
-        self, texts: Iterable[str], schema: str, *, most_remembered: int = MOST_REMEMBERED
+        self,
+        texts: Iterable[str],
+        schema: str,
+        *,
+        failed: Callable[[], None] = lambda: None,
+        most_remembered: int = MOST_REMEMBERED,
     ) -> None:
         """The policies of all texts together, and the schema that they must satisfy.
 
+        `failed` is called for each question that could not be evaluated, to make it heard.
         Raises Defect for what does not parse or does not fit the schema, and for a policy that
         has no `@id` or shares one: an error in one rule must not quietly lose it.
         """
@@ -69,6 +75,7 @@ class CedarPolicies:
             raise Defect(f"Each policy needs an @id of its own, and none may be {ERROR!r}.")
         self._remembered: OrderedDict[tuple[_Standing, Question], Ruling] = OrderedDict()
         self._most = most_remembered
+        self._failed = failed
         self._lock = Lock()
 
     def rule(self, caller: Caller, errand: Errand, questions: Sequence[Question]) -> list[Ruling]:
@@ -90,6 +97,9 @@ class CedarPolicies:
         unknown = [q for q in dict.fromkeys(questions) if q not in found]
         if unknown:
             fresh = self._decided(standing, unknown)
+            for ruling in fresh.values():
+                if ruling is _DENIED_BY_ERROR:
+                    self._failed()
             found.update(fresh)
             with self._lock:
                 for question, ruling in fresh.items():

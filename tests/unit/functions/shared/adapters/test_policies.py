@@ -101,6 +101,19 @@ def test_a_kind_that_policies_do_not_know_is_denied_beside_others_that_are_ruled
     assert rulings == [Ruling(False, ("error",)), Ruling(True, ("anybody",))]
 
 
+def test_what_cannot_be_evaluated_is_heard_each_time() -> None:
+    heard: list[None] = []
+    policies = CedarPolicies([PERMIT], SCHEMA, failed=lambda: heard.append(None))
+    policies.rule(caller(), ERRAND, [IDENTITY])
+    assert heard == []
+
+    odd = Question(Action.READ, "agency")
+    for _ in range(2):
+        policies.rule(caller(), ERRAND, [odd, IDENTITY])
+
+    assert len(heard) == 2
+
+
 def test_an_agency_above_itself_is_denied() -> None:
     odd = caller(agency="H26", above=("H26.07", "H26"))
 
