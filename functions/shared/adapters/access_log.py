@@ -203,7 +203,10 @@ class DynamoAccessLog:
             entries = attempt.entries(heads, at)
             tried.append(entries)
             charges = self._charges(attempt, at)
-            actions: Any = [*self._links(entries, heads), *(charge for _, charge in charges)]
+            actions: Any = [
+                *self._links(entries, heads),
+                *({"Update": charge} for _, charge in charges),
+            ]
             try:
                 self._client.transact_write_items(TransactItems=actions)
             except AWS_ERRORS as error:
