@@ -21,6 +21,7 @@ from functions.shared.adapters.desk import (
     Desk,
     Maker,
     NotTaken,
+    Outcome,
     Pace,
     Replay,
     Tally,
@@ -56,7 +57,7 @@ from functions.shared.core.correction import (
     selected_by,
 )
 from functions.shared.core.foresight import Foresight
-from functions.shared.core.groups import GROUP_OF, groups_of
+from functions.shared.core.groups import GROUP_OF, GROUPS
 from functions.shared.core.kinds import DOSSIER, INSURANCE_CARD, KIND_OF_QUEUE, PERSON
 from functions.shared.core.marking import differences
 from functions.shared.core.registry import agency_id, source_of
@@ -241,13 +242,15 @@ class DeskService:
         }
 
     def entry(self, caller: Caller, errand: Errand, id: str) -> Answer:  # noqa: A002 - as above
-        """One entry whole: its body, if the caller may see all groups of fields that a body of its
-        queue can hold, every reason at its place, what led to it and followed.
+        """One entry whole: its body, if the caller may see every group of fields that the body
+        names, each reason at its place, what led to it and followed.
         """
         asked = self._asked(caller, errand)
         entry = self._found(asked, Action.READ_QUARANTINE, id)
         frame = self._ruling(asked, Action.READ_QUARANTINE, entry.source, ())
-        fields = self._ruling(asked, Action.READ_QUARANTINE, entry.source, _groups(entry.queue))
+        fields = self._ruling(
+            asked, Action.READ_QUARANTINE, entry.source, _groups(entry.queue, entry.body or "")
+        )
         shown = frame.allowed and fields.allowed
         told = {"quarantine": entry.id, "body": "seen" if shown else "masked"}
         ruling = fields if shown else frame
@@ -284,20 +287,24 @@ class DeskService:
         reason = _why(why, needed=not dry_run)
         if body is not None and patch is not None:
             raise _bad("/patch", "Give a body or a patch, not both.")
-        made_by = _by_hand(body) if body is not None else _maker(patch)
+        edit = body if isinstance(body, str) else _written(patch if body is None else body)
+        made_by = _by_hand(edit) if body is not None else _maker(patch)
         corrects = made_by is not as_it_was
+        did = "corrected" if corrects else "replayed"
         entry = self._found(asked, Action.CORRECT_QUARANTINE, id)
-        ruling = self._ruling(
-            asked, Action.CORRECT_QUARANTINE, entry.source, _groups(entry.queue) if corrects else ()
-        )
-        told = _change(entry, "corrected" if corrects else "replayed", reason, dry_run=dry_run)
+        fields = _groups(entry.queue, entry.body or "", edit) if corrects else ()
+        ruling = self._ruling(asked, Action.CORRECT_QUARANTINE, entry.source, fields)
+        told = _change(entry, did, reason, dry_run=dry_run)
+        shown = corrects or None
         self._let_in(
-            asked,
-            _about(asked, entry, Action.CORRECT_QUARANTINE, ruling, told, shown=corrects or None),
+            asked, _about(asked, entry, Action.CORRECT_QUARANTINE, ruling, told, shown=shown)
         )
+        said = _Said(entry, did, errand.request_id)
+        if entry.status != OPEN:
+            return said.answer(Outcome.TAKEN.value)
         made = made_by(entry)
         if isinstance(made, Unsuited):
-            return self._replayed(asked, entry, corrects, "not-applicable", unfit=made.why)
+            return said.answer("not-applicable", unfit=made.why)
         (replay,) = self._desk.examined([made], self._now())
         if dry_run:
             outcome = "foreseen"
@@ -305,7 +312,7 @@ class DeskService:
             outcome = "still-refused"
         else:
             outcome = self._sent(asked, replay, reason, again=again)
-        return self._replayed(asked, entry, corrects, outcome, replay)
+        return said.answer(outcome, replay)
 
     def _sent(self, asked: _Asked, replay: Replay, why: str, *, again: bool) -> str:
         try:
@@ -315,28 +322,6 @@ class DeskService:
         except NotTaken:
             raise _NOT_TAKEN from None
         return outcome.value
-
-    def _replayed(
-        self,
-        asked: _Asked,
-        entry: Entry,
-        corrects: bool,
-        outcome: str,
-        replay: Replay | None = None,
-        unfit: Unfit | None = None,
-    ) -> Answer:
-        different = differences(entry.body or "", replay.body) if replay and corrects else ()
-        return {
-            "entry": entry.id,
-            "did": "corrected" if corrects else "replayed",
-            "outcome": outcome,
-            "event_id": replay.event_id if replay else None,
-            "becomes": replay.becomes if replay else None,
-            "still_refused": reasons_answer(replay.refused) if replay else [],
-            "not_applicable": {"code": unfit.code, "text": unfit.text} if unfit else None,
-            "differences": differences_answer(different),
-            "request_id": asked.errand.request_id,
-        }
 
     def dismiss_one(
         self,
@@ -355,13 +340,13 @@ class DeskService:
         ruling = self._ruling(asked, Action.DISMISS_QUARANTINE, entry.source, ())
         told = _change(entry, "dismissed", reason, dry_run=dry_run)
         self._let_in(asked, _about(asked, entry, Action.DISMISS_QUARANTINE, ruling, told))
-        outcome = "foreseen"
+        outcome = "foreseen" if entry.status == OPEN else Outcome.TAKEN.value
         if not dry_run:
             (done,) = self._desk.dismiss(
                 [entry], by=asked.by, why=reason, at=self._now(), again=again
             )
             outcome = done.value
-        return {"entry": entry.id, "outcome": outcome, "request_id": errand.request_id}
+        return _Said(entry, "dismissed", errand.request_id).outcome(outcome)
 
     # Changing many --------------------------------------------------------------------------
 
@@ -407,7 +392,13 @@ class DeskService:
         """
         return self._many(
             self._asked(caller, errand),
-            _Many(Action.CORRECT_QUARANTINE, "corrected", _maker(patch, needed=True), again),
+            _Many(
+                Action.CORRECT_QUARANTINE,
+                "corrected",
+                _maker(patch, needed=True),
+                again,
+                edit=_written(patch),
+            ),
             select,
             _why(why, needed=not dry_run),
             dry_run=dry_run,
@@ -455,8 +446,9 @@ class DeskService:
             raise _bad("/most", f"One call works on 1 to {MOST_AT_ONCE} entries. Correct it.")
         chosen = replace(self._selection(select), statuses=frozenset({OPEN}))
         after = self._after(asked, cursor)
-        needed = _groups(*(chosen.queues or KIND_OF_QUEUE)) if what.corrects else ()
-        chosen, ruling = self._narrowed(asked, what.action, chosen, needed)
+        chosen, ruling = self._narrowed(asked, what.action, chosen)
+        if what.corrects:
+            what, ruling = self._fenced(asked, what, chosen, ruling)
         look = _about_none(
             asked,
             what.action,
@@ -486,6 +478,34 @@ class DeskService:
             "cursor": self._cursor(asked, last, watch, after),
             "request_id": asked.errand.request_id,
         }
+
+    def _fenced(
+        self, asked: _Asked, what: _Many, chosen: Selection, frame: Ruling
+    ) -> tuple[_Many, Ruling]:
+        """The same, without messages that name fields which the caller may not correct.
+
+        Raises NotPermitted, noted, where there is no group of fields that the caller may correct.
+        """
+        sources: Iterable[str | None] = sorted(chosen.sources) or (None,)
+        rulings = {
+            group: _together(
+                [self._ruling(asked, what.action, source, (group,)) for source in sources]
+            )
+            for group in GROUPS
+        }
+        may = {group for group, ruling in rulings.items() if ruling.allowed}
+        if not may:
+            refused = _together(rulings.values())
+            self._unless_refused(asked, _about_none(asked, what.action, refused, {}))
+        make = what.make or as_it_was
+
+        def fenced(entry: Entry) -> Replay | Unsuited:
+            if may.issuperset(_groups(entry.queue, entry.body or "", what.edit)):
+                return make(entry)
+            return Unsuited(entry, _NOT_YOURS)
+
+        permitted = _together([frame, *(rulings[group] for group in sorted(may))])
+        return replace(what, make=fenced), permitted
 
     def _foreseen(
         self, asked: _Asked, part: _Part, what: _Many, ruling: Ruling
@@ -571,18 +591,16 @@ class DeskService:
         return frozenset({agency, *self._directory.above(agency, asked.deadline)})
 
     def _narrowed(
-        self, asked: _Asked, action: Action, chosen: Selection, fields: Sequence[str] = ()
+        self, asked: _Asked, action: Action, chosen: Selection
     ) -> tuple[Selection, Ruling]:
         """The selection, narrowed to what the caller may see: to its own agency, if it may not
         see every source and names none. Raises NotPermitted, noted.
         """
-        ruling = self._ruling(asked, action, None, fields)
+        ruling = self._ruling(asked, action, None, ())
         if ruling.allowed:
             return chosen, ruling
         sources = chosen.sources or {source_of(asked.caller.agency)}
-        ruling = _together(
-            [self._ruling(asked, action, source, fields) for source in sorted(sources)]
-        )
+        ruling = _together([self._ruling(asked, action, source, ()) for source in sorted(sources)])
         self._unless_refused(asked, _about_none(asked, action, ruling, {}))
         return replace(chosen, sources=frozenset(sources)), ruling
 
@@ -654,6 +672,8 @@ class _Many:
     make: Maker | None
     again: bool
     even_refused: bool = False
+    edit: str = ""
+    """What is written into messages, as a text."""
 
     @property
     def corrects(self) -> bool:
@@ -681,6 +701,7 @@ _PREFIX_OF_SOURCES: Final = source_of("")
 _NOT_TAKEN: Final = Unavailable(
     "A queue did not take the messages. What it took is closed; the same request again goes on."
 )
+_NOT_YOURS: Final = Unfit("not-permitted", "It names fields that you may not correct.")
 _AT_ONCE: Final = Pace(None, lambda: 0.0, lambda _: None)
 
 
@@ -696,12 +717,69 @@ def _together(rulings: Iterable[Ruling]) -> Ruling:
     return Ruling(allowed, tuple(sorted({rule for one in deciding for rule in one.rules})))
 
 
-def _groups(*queues: str) -> tuple[str, ...]:
-    """The groups of fields that bodies of these queues can hold."""
-    kinds = {KIND_OF_QUEUE[queue].name for queue in queues}
-    return tuple(
-        dict.fromkeys(g for kind in sorted(kinds & set(GROUP_OF)) for g in groups_of(kind))
-    )
+def _groups(queue: str, *texts: str) -> tuple[str, ...]:
+    """The groups of fields that a message, or what corrects it, names: the key's at least.
+
+    A body is text that was refused, so that names are looked for wherever they stand. What is
+    misnamed belongs to no group; whoever is to correct it has to see it.
+    """
+    kind = KIND_OF_QUEUE[queue]
+    fields = GROUP_OF.get(kind.name)
+    if fields is None:
+        return ()
+    there = _NAME.findall("\n".join(map(_plain, texts)))
+    found = {fields[kind.key], *(fields[name] for name in there if name in fields)}
+    return tuple(group for group in GROUPS if group in found)
+
+
+_NAME: Final = re.compile("[a-z_]+")
+
+
+def _plain(text: str) -> str:
+    """The text without the escapes in which JSON may hide a name."""
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _written(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What is said of a change of one entry."""
+
+    entry: Entry
+    did: str
+    request_id: str
+
+    def outcome(self, outcome: str) -> Answer:
+        """What became of it; `status` and the others are what was there before."""
+        return {
+            "entry": self.entry.id,
+            "reason": self.entry.reason,
+            "status": self.entry.status,
+            "replay_begun": self.entry.underway is not None,
+            "did": self.did,
+            "outcome": outcome,
+            "request_id": self.request_id,
+        }
+
+    def answer(
+        self, outcome: str, replay: Replay | None = None, unfit: Unfit | None = None
+    ) -> Answer:
+        """The same of a replay, with what was or would be sent."""
+        before, corrects = self.entry.body or "", self.did == "corrected"
+        different = differences(before, replay.body) if replay and corrects else ()
+        return self.outcome(outcome) | {
+            "event_id": replay.event_id if replay else None,
+            "becomes": replay.becomes if replay else None,
+            "still_refused": reasons_answer(replay.refused) if replay else [],
+            "not_applicable": {"code": unfit.code, "text": unfit.text} if unfit else None,
+            "differences": differences_answer(different),
+        }
 
 
 def _takes(chosen: Selection, entry: Entry) -> bool:
@@ -826,9 +904,8 @@ def _maker(patch: Sequence[Mapping[str, Any]] | None, *, needed: bool = False) -
         raise _bad("/patch", str(error)) from None
 
 
-def _by_hand(body: str | Mapping[str, Any]) -> Maker:
-    """What a person made of a message: a text, or the event itself."""
-    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+def _by_hand(text: str) -> Maker:
+    """What a person made of a message."""
 
     def make(entry: Entry) -> Replay | Unsuited:
         made = by_hand(entry, entry.body or "", text)
