@@ -7,6 +7,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
@@ -124,13 +125,31 @@ def functions(site: Site) -> dict[str, str]:
 
 def log_hash_key(site: Site) -> str:
     """The key of the logs' keyed hashes: made once, kept beside the stack for its owner alone."""
-    path = site.state / "log-hash-key"
+    return secret(site, "log-hash-key", lambda: secrets.token_hex(32))
+
+
+def record_id_key(site: Site) -> str:
+    """The key of the opaque record ids, made and kept in the same way."""
+    return secret(site, "record-id-key", lambda: secrets.token_hex(64))
+
+
+def secret(site: Site, name: str, made: Callable[[], str]) -> str:
+    """A secret text of the site, made once and kept in a file that its owner alone may read."""
+    path = site.state / name
     with contextlib.suppress(FileNotFoundError):
-        return path.read_text(encoding="ascii").strip()
-    site.state.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(secrets.token_hex(32) + "\n", encoding="ascii")
-    return log_hash_key(site)
+        return path.read_text(encoding="utf-8").strip()
+    write_secret(path, made() + "\n")
+    return secret(site, name, made)
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Writes a file that its owner alone may read, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".unfinished")
+    unfinished.unlink(missing_ok=True)
+    unfinished.touch(mode=0o600)
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)
 
 
 def _uploaded(site: Site, code: Package) -> str:

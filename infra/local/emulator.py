@@ -140,6 +140,8 @@ def _spawn(site: Site) -> int:
         "IOT_MTLS_ENABLED": "0",
         "MINISTACK_REGION": site.region,
         "AUTH": "true" if site.enforce_iam else "false",
+        # As on AWS: a token trigger that fails refuses the sign-in.
+        "MINISTACK_COGNITO_PRETOKEN_STRICT": "1",
     }
     if site.keep:
         environment |= {

@@ -21,8 +21,15 @@ from typing import Final
 
 from infra.local.site import ROOT, LocalStackError
 
-CODE: Final = ("functions", "schemas")
-LOCK: Final = ROOT / "infra" / "locks" / "runtime.txt"
+CODE: Final = {
+    "functions": "*.py",
+    "schemas": "*.py",
+    "infra/policies": "*.cedar*",
+    "schemas/generated": "openapi.json",
+}
+"""Folder -> the files of it that functions need."""
+LOCK: Final = ROOT / "infra" / "locks" / "api.txt"
+"""All functions share the zip, so it has what those behind the API need."""
 LAMBDA_PYTHON: Final = "3.13"
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
@@ -74,8 +81,8 @@ def lambda_packages(cache: Path) -> Path:
 
 
 def _code(root: Path) -> Iterator[tuple[str, Path]]:
-    for folder in CODE:
-        for path in _files(root / folder, "*.py"):
+    for folder, pattern in CODE.items():
+        for path in _files(root / folder, pattern):
             yield path.relative_to(root).as_posix(), path
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.local import deployment, emulator, package, registry
+from infra.local import accounts, deployment, emulator, package, registry
 from infra.local.site import LocalStackError, Site, environment
 
 Report = Callable[[str], None]
@@ -25,6 +25,9 @@ LOCAL_PARAMETERS: Final[Mapping[str, str]] = {
     "DeletionProtection": "false",
     "MaximumConcurrency": "5",
     "LogRetentionDays": "7",
+    "Mfa": "OFF",
+    "ApiRateLimit": "1000",
+    "ApiBurstLimit": "1000",
 }
 
 
@@ -74,20 +77,22 @@ def up(
         packages = (
             package.lambda_packages(site.state) if server.kind == emulator.LOCALSTACK else None
         )
-        outputs = deployment.deploy(
-            site,
-            package.package(site.source, packages),
-            {
-                **LOCAL_PARAMETERS,
-                "LogHashKey": deployment.log_hash_key(site),
-                **(parameters or {}),
-            },
-            report,
-        )
-        outputs = {key: _reachable(value, site) for key, value in outputs.items()}
-        outputs |= {"region": site.region, "endpoint": site.endpoint}
+        code = package.package(site.source, packages)
+        chosen = {
+            **LOCAL_PARAMETERS,
+            "LogHashKey": deployment.log_hash_key(site),
+            "RecordIdKey": deployment.record_id_key(site),
+            **(parameters or {}),
+        }
+        known = accounts.kept(site)
+        outputs = _deployed(site, code, chosen, known, report)
+        signed = accounts.seed(site, outputs, report)
+        if known is None or known.system.client_id != signed.system.client_id:
+            # The client is made in the pool, and the gateway has to know it: a second round.
+            outputs = _deployed(site, code, chosen, signed, report)
         _write(site, outputs)
         registry.seed(site, outputs, report)
+        accounts.register(site, outputs, signed.system, report)
     return outputs
 
 
@@ -174,6 +179,27 @@ def _functions(site: Site) -> dict[str, str]:
         logical: functions.get_function(FunctionName=name)["Configuration"].get("State", "Active")
         for logical, name in deployment.functions(site).items()
     }
+
+
+def _deployed(
+    site: Site,
+    code: package.Package,
+    parameters: Mapping[str, str],
+    sign_ins: accounts.SignIns | None,
+    report: Report,
+) -> dict[str, str]:
+    clients = sign_ins.system.client_id if sign_ins is not None else ""
+    found = deployment.deploy(site, code, {"SystemClientIds": clients, **parameters}, report)
+    outputs = {key: _reachable(value, site) for key, value in found.items()}
+    outputs["ApiUrl"] = _api_url(found["ApiUrl"], site)
+    outputs["SystemTokenUrl"] = f"{site.endpoint}/oauth2/token"
+    return outputs | {"region": site.region, "endpoint": site.endpoint}
+
+
+def _api_url(value: str, site: Site) -> str:
+    """The API at the server's own address: the name that AWS would give it leads nowhere here."""
+    api = (urlsplit(value).hostname or "").partition(".")[0]
+    return f"{site.endpoint}/_aws/execute-api/{api}/$default"
 
 
 def _reachable(value: str, site: Site) -> str:
