@@ -18,12 +18,17 @@ from infra.lienthong import (
     load,
     loads,
     local,
+    person,
     policy,
     quarantine,
+    receipt,
+    search,
     send,
     show,
+    signing_in,
     stats,
     verify,
+    who_looked,
 )
 from infra.lienthong.console import Console
 from infra.lienthong.problems import Exit, Problem
@@ -32,8 +37,13 @@ COMMANDS: Final = (
     send,
     load,
     loads,
+    signing_in,
+    search,
+    person,
     show,
     history,
+    receipt,
+    who_looked,
     verify,
     stats,
     erase,
@@ -51,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
     top = argparse.ArgumentParser(
         prog="lienthong",
-        description="Shared records of a province: send events, look at records, verify them.",
+        description="Shared records of a province: send events, ask for records, verify them.",
         epilog="Exit codes: 0 done; 1 findings or refused input; 2 wrong use; 3 no stack reached.",
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")

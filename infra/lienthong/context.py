@@ -23,6 +23,7 @@ from infra.lienthong.problems import Misuse, Problem, Unreachable
 if TYPE_CHECKING:
     from boto3 import Session
     from botocore.config import Config
+    from botocore.exceptions import ClientError
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
@@ -245,6 +246,11 @@ def _config() -> Config:
         retries={"mode": "standard", "max_attempts": 5},
         s3={"addressing_style": "path"},
     )
+
+
+def is_denial(error: ClientError) -> bool:
+    """Whether AWS refused it for want of a right or of valid credentials."""
+    return error.response["Error"].get("Code") in _DENIED
 
 
 def explained(error: Exception) -> Problem:

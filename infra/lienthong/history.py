@@ -7,6 +7,7 @@ rules of the contract alone.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
@@ -14,9 +15,11 @@ from functions.shared.adapters.archive import Archive
 from functions.shared.adapters.attributes import Item, from_item
 from functions.shared.adapters.dynamodb import entry_from_item
 from functions.shared.adapters.erasure import NOTES
+from functions.shared.core.kinds import AGENCY
 from functions.shared.core.lanes import Change
 from functions.shared.core.ledger import LedgerEntry, commit, salt_of
-from infra.lienthong import context
+from infra.lienthong import asking, context, directly
+from infra.lienthong.api import Api, Document, in_path
 from infra.lienthong.console import Console, Json, counted, markup
 from infra.lienthong.desk.tracing import (
     NO_TRACES,
@@ -25,12 +28,17 @@ from infra.lienthong.desk.tracing import (
     traces_document,
     traces_of,
 )
-from infra.lienthong.keys import RecordName, add_kind_option, recognised
-from infra.lienthong.problems import Exit, Problem, Refused
+from infra.lienthong.directly import broken_glass
+from infra.lienthong.keys import WORDS, RecordName, add_kind_option, recognised
+from infra.lienthong.lookups import RECORD_ID, by_name, is_record_id, pages
+from infra.lienthong.moments import FORMS, from_moment, to_moment
+from infra.lienthong.problems import Exit, Misuse, Problem, Refused
 from infra.lienthong.provenance import local, readable
+from infra.lienthong.record_answers import Reader, tell_record
 from infra.lienthong.tables import Patience, archive_of, reached, short
 from schemas.event_types import PREFIX
 
+_COLUMNS: Final = ("   field", "rank", "", "before", "", "stated")
 _OUTCOMES: Final = {"applied": "green", "superseded": "dim"}
 
 
@@ -38,18 +46,128 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """`history KEY` and its options."""
     parser = commands.add_parser(
         "history",
-        help="show the ledger entries of a record",
-        description="Show what each event did to a record, oldest entry first.",
+        help="show what changed in a record, or how it was known at a time",
+        description="Show what each event did to a record, oldest first; with --at, the record as "
+        "it was known then. People, cards and dossiers are asked for through the API, as far as "
+        "your role may see them, and the look is noted. The ledger entries themselves, with all "
+        "that is needed to recompute every hash, are read with --direct.",
+        epilog="A record is found by its key with a lookup, which is noted as well; the opaque "
+        "record id that answers have saves it.",
     )
-    parser.add_argument("key", metavar="KEY", help="the record's key; its form tells the kind")
+    parser.add_argument(
+        "word",
+        metavar="KIND",
+        nargs="?",
+        choices=WORDS,
+        help=f"{', '.join(WORDS)}; may be left out",
+    )
+    parser.add_argument(
+        "key", metavar="KEY", help=f"the record's key, whose form tells the kind, or {RECORD_ID}"
+    )
     add_kind_option(parser)
-    context.add_stack_options(parser)
+    parser.add_argument(
+        "--at", type=to_moment, metavar="T", help=f"the record as it was known then: {FORMS}"
+    )
+    parser.add_argument(
+        "--from", dest="since", type=from_moment, metavar="T", help="only what changed since"
+    )
+    parser.add_argument(
+        "--to", dest="until", type=to_moment, metavar="T", help="only what changed until"
+    )
+    directly.add_as_option(parser)
+    asking.add_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace, console: Console) -> Exit:
-    """Show the entries; `Exit.FINDINGS` if one of them cannot be read."""
-    name = recognised(options.key, options.kind)
+    """Show the changes; `Exit.FINDINGS` if an entry of the ledger cannot be read."""
+    ranged = options.since or options.until
+    if options.at and ranged:
+        raise Misuse("--at is one time, --from and --to are two: use one or the others.")
+    word = options.kind or options.word
+    name = None if is_record_id(options.key) else recognised(options.key, word)
+    if options.direct or (name is not None and name.kind == AGENCY.name):
+        if options.at or ranged:
+            raise Misuse("--at, --from and --to are for the API. Leave them out of a direct read.")
+        if name is None:
+            raise Misuse("The tables know no opaque ids. Give the record's key.")
+        if not options.direct:
+            return _from_ledger(name, options, console)
+        with broken_glass(console):
+            return _from_ledger(name, options, console)
+    return ask(asking.opened(options), options, console)
+
+
+def ask(api: Api, options: argparse.Namespace, console: Console) -> Exit:
+    """Ask the API what changed in the record, or how it was known, and show it."""
+    reader = Reader.of(api)
+    if is_record_id(options.key):
+        record, title = options.key, "record"
+    else:
+        name = recognised(options.key, options.kind or options.word)
+        _, found = by_name(api, name)
+        record, title = str(found.get("record")), f"{name.kind} {name.key}"
+    path = f"/v1/records/{in_path(record)}/history"
+    if options.at:
+        answer = api.get(path, at=options.at)
+        if console.as_json:
+            console.document(answer.document)
+            return Exit.OK
+        console.say(f"As it was known at {local(str(answer.document.get('at')))}:")
+        tell_record(answer.document, reader, console, title=markup(title))
+    else:
+        span = {"from": options.since, "to": options.until}
+        answer, changes, _ = pages(
+            lambda cursor: api.get(path, **span, cursor=cursor), sys.maxsize, "changes"
+        )
+        if console.as_json:
+            console.document({"record": record, "changes": changes})
+            return Exit.OK
+        tell_changes(changes, reader, console, title=title)
+    asking.tell_trace(api, answer, console)
+    return Exit.OK
+
+
+def tell_changes(
+    changes: Sequence[Document], reader: Reader, console: Console, *, title: str
+) -> None:
+    """What events did to a record, as the API tells it."""
+    console.say(f"[bold]{markup(title)}[/]  {counted(len(changes), 'change')}")
+    for change in changes:
+        event, outcome = change.get("event") or {}, str(change.get("outcome"))
+        style = _OUTCOMES.get(outcome, "bold")
+        console.say(
+            f"\n[bold]{change.get('version')}[/]  [{style}]{markup(outcome)}[/]  "
+            f"{markup(str(event.get('type')).removeprefix(PREFIX))}  from "
+            f"{markup(short(str(event.get('source'))))}"
+        )
+        console.say(
+            f"   stated {local(str(event.get('time')))}; recorded "
+            f"{local(str(change.get('recorded_at')))}"
+        )
+        console.table(
+            _COLUMNS,
+            (_told(field, reader) for field in change.get("fields") or ()),
+            right=("rank",),
+        )
+
+
+def _told(field: Document, reader: Reader) -> Sequence[str]:
+    name = "   " + markup(str(field.get("field")))
+    if field.get("masked"):
+        return (name, "", "", "", "", reader.cell("", field))
+    return _cells(
+        name,
+        field.get("rank"),
+        field.get("won"),
+        field.get("before"),
+        field.get("stated"),
+        field.get("erased"),
+    )
+
+
+def _from_ledger(name: RecordName, options: argparse.Namespace, console: Console) -> Exit:
+    """Show the entries as the ledger has them."""
     stack = context.resolve(options)
     with reached():
         items = entry_items(archive_of(stack), name)
@@ -173,7 +291,7 @@ def tell(
         )
         tell_trace(traces.get(entry.event_uid, ()), console)
         console.table(
-            ("   field", "rank", "", "before", "", "stated"),
+            _COLUMNS,
             (_row(change) for change in entry.changes),
             right=("rank",),
         )
@@ -182,17 +300,24 @@ def tell(
 
 
 def _row(change: Change) -> Sequence[str]:
-    before, stated = markup(readable(change.before)), markup(readable(change.stated))
-    if change.erased is not None:
+    name, rank, won, before, stated, _, erased = change
+    return _cells("   " + markup(name), rank, won, before, stated, erased)
+
+
+def _cells(
+    name: str, rank: Any, won: Any, was: Any, said: Any, erased: str | None
+) -> Sequence[str]:
+    before, stated = markup(readable(was)), markup(readable(said))
+    if erased is not None:
         before = "[magenta]erased[/]"
-    if change.erased == "pair":
+    if erased == "pair":
         stated = "[magenta]erased[/]"
-    elif change.erased is None and change.stated is None:
+    elif erased is None and said is None:
         stated = "[dim]withdrawn[/]"
-    if change.erased is None and change.before is None:
+    if erased is None and was is None:
         before = "[dim]nothing[/]"
-    won = "[green]won[/]" if change.won else "[dim]lost[/]"
-    return ("   " + markup(change.field), str(change.rank), won, before, "->", stated)
+    mark = "[green]won[/]" if won else "[dim]lost[/]"
+    return (name, str(rank), mark, before, "->", stated)
 
 
 def _tell_erasures(items: Sequence[Item], console: Console) -> None:

@@ -10,12 +10,15 @@ from functions.shared.adapters.archive import Archive
 from functions.shared.adapters.dynamodb import record_from_item
 from functions.shared.core.errors import Defect
 from functions.shared.core.items import fields_of, item_of
-from functions.shared.core.kinds import KINDS, STEP
+from functions.shared.core.kinds import AGENCY, DOSSIER, KINDS, STEP
 from functions.shared.core.lanes import Record
-from infra.lienthong import context
+from infra.lienthong import asking, context, directly
+from infra.lienthong.api import Api, Document
 from infra.lienthong.console import Console, Json, markup
-from infra.lienthong.keys import WORDS, RecordName, named
-from infra.lienthong.problems import Exit, Refused
+from infra.lienthong.directly import broken_glass
+from infra.lienthong.keys import KIND_OF_WORD, WORDS, RecordName, named
+from infra.lienthong.lookups import RECORD_ID, by_id, by_name, is_record_id
+from infra.lienthong.problems import Exit, Misuse, Refused
 from infra.lienthong.provenance import (
     LaneView,
     explained,
@@ -25,6 +28,7 @@ from infra.lienthong.provenance import (
     readable,
     status_name,
 )
+from infra.lienthong.record_answers import Reader, tell_record, tell_timeline
 from infra.lienthong.tables import AgencyNames, archive_of, reached, short
 from schemas.envelope import REGISTRY_SOURCE
 
@@ -34,28 +38,75 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "show",
         help="show a record with the provenance of each field",
-        description="Show a record: each field with its value, rank, source, time and event.",
+        description="Show a record: each field with its value, rank, source and time. People, "
+        "cards and dossiers are asked for through the API, as far as your role may see them, and "
+        "the look is noted in the access log. Agencies are no personal data: they are read from "
+        "their table.",
     )
     parser.add_argument("kind", metavar="KIND", choices=WORDS, help=", ".join(WORDS))
-    parser.add_argument("key", metavar="KEY", help="its key, leading zeros included")
     parser.add_argument(
-        "--withdrawn", action="store_true", help="also list what sources have withdrawn"
+        "key", metavar="KEY", help=f"its key, leading zeros included, or {RECORD_ID}"
     )
-    context.add_stack_options(parser)
+    parser.add_argument(
+        "--withdrawn",
+        action="store_true",
+        help="with --direct: also list what sources have withdrawn",
+    )
+    directly.add_as_option(parser)
+    asking.add_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace, console: Console) -> Exit:
     """Show the record; `Refused` if there is none."""
+    kind = KIND_OF_WORD[options.kind]
+    if options.direct:
+        with broken_glass(console):
+            return _from_table(options, console)
+    if kind == AGENCY.name:
+        with reached():
+            return _from_table(options, console)
+    if options.withdrawn:
+        raise Misuse("The API does not tell what was withdrawn. Add --direct, or see `history`.")
+    if not is_record_id(options.key):
+        named(options.kind, options.key)
+    return ask(asking.opened(options), options, console)
+
+
+def ask(api: Api, options: argparse.Namespace, console: Console) -> Exit:
+    """Ask the API for the record and show it."""
+    kind = KIND_OF_WORD[options.kind]
+    if is_record_id(options.key):
+        answer = by_id(api, kind, options.key)
+        record = answer.document
+    else:
+        answer, record = by_name(api, named(options.kind, options.key))
+    if console.as_json:
+        console.document(record)
+        return Exit.OK
+    reader = Reader.of(api)
+    key = reader.text(record, KINDS[kind].key)
+    tell_record(record, reader, console, title=f"{kind} {key}")
+    console.say(f"\n[dim]record {markup(str(record.get('record')))}[/]")
+    asking.tell_trace(api, answer, console)
+    if record is not answer.document and kind != DOSSIER.name:
+        console.note(
+            "The lookup, and what is noted of it, covers the person with cards and dossiers: "
+            "`lienthong person` shows all of them."
+        )
+    return Exit.OK
+
+
+def _from_table(options: argparse.Namespace, console: Console) -> Exit:
+    """Show the record as its table has it."""
     name = named(options.kind, options.key)
     archive = archive_of(context.resolve(options))
-    with reached():
-        record = load(archive, name)
-        names = AgencyNames(archive)
-        if console.as_json:
-            console.document(document(record, names))
-        else:
-            tell(record, names, console, withdrawn=options.withdrawn)
+    record = load(archive, name)
+    names = AgencyNames(archive)
+    if console.as_json:
+        console.document(document(record, names))
+    else:
+        tell(record, names, console, withdrawn=options.withdrawn)
     return Exit.OK
 
 
@@ -162,25 +213,8 @@ def _rows(views: Iterable[LaneView]) -> Iterator[Sequence[str]]:
 
 def timeline(record: Record, console: Console, *, titled: bool = True) -> None:
     """The steps of a dossier in their order; nothing for other records."""
-    steps = cast(list[dict[str, Any]], item_of(record).get("steps", []))
-    if not steps:
-        return
-    if titled:
-        console.say("\n[bold]Timeline[/]")
-    console.table(
-        ("at", "status", "what", "by", "due", "source"),
-        (
-            (
-                local(step["at"]),
-                status_name(step.get("status")),
-                markup(step.get("text", "")),
-                markup(", ".join(filter(None, map(step.get, ("handler", "position", "unit"))))),
-                local(step.get("due_at", "")),
-                short(step["source"]),
-            )
-            for step in steps
-        ),
-    )
+    steps = cast(list[Document], item_of(record).get("steps", []))
+    tell_timeline(steps, console, titled=titled)
 
 
 def _tell_sources(views: Iterable[LaneView], names: AgencyNames, console: Console) -> None:

@@ -222,7 +222,7 @@ def test_a_replay_that_fails_comes_back_and_a_mended_one_shows_in_history(
     rule.write_text(json.dumps(RULE), "utf-8")
     terminal.type("correct", "--rule", str(rule), "--since", "1d", "--yes", "--as", "Minh")
     settle(stack)
-    history = terminal.type(key_of("person", FIRST + number), command="history")
+    history = terminal.type(key_of("person", FIRST + number), "--direct", command="history")
     assert "replayed as it was by Lan: Perhaps the service has learnt it." in history
     assert "corrected and replayed by Minh: The export named the field wrongly." in history
     assert disagreements(stack) == []

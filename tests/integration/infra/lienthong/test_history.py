@@ -58,7 +58,7 @@ def recomputed(entry: dict[str, Any]) -> tuple[str, str]:
 
 def history(town: Town, key: str, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     capsys.readouterr()
-    assert town.run("history", key, "--json") == 0
+    assert town.run("history", "--direct", key, "--json") == 0
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
     return found
 
@@ -130,7 +130,7 @@ def test_entries_are_shown_in_order_with_what_was_before(
     town: Town, capsys: pytest.CaptureFixture[str]
 ) -> None:
     town.take(*EVENTS)
-    assert town.run("history", PERSON_ID) == 0
+    assert town.run("history", "--direct", PERSON_ID) == 0
     text = capsys.readouterr().out
     assert text.index("person.registered") < text.index("person.updated")
     assert "withdrawn" in text
@@ -138,10 +138,10 @@ def test_entries_are_shown_in_order_with_what_was_before(
 
 
 def test_a_record_that_is_not_there_is_told(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
-    assert town.run("history", PERSON_ID) == 1
+    assert town.run("history", "--direct", PERSON_ID) == 1
     assert "The ledger has no entry of person/" in capsys.readouterr().err
 
 
 def test_a_key_of_no_form_is_refused(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
-    assert town.run("history", "12345") == 2
+    assert town.run("history", "--direct", "12345") == 2
     assert "12 digits" in capsys.readouterr().err

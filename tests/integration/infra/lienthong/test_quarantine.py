@@ -221,11 +221,11 @@ def test_a_rule_mends_and_the_record_and_its_history_tell_it(
     assert step["outcome"] == "in the ledger"
     assert desk.entry(id_)["status"] == "replayed"
     capsys.readouterr()
-    assert desk.town.run("history", PERSON_ID) == 0
+    assert desk.town.run("history", "--direct", PERSON_ID) == 0
     told = capsys.readouterr().out
     assert f"quarantine {id_[:12]}" in told
     assert f"corrected and replayed by Lan: {RULE['why']}" in told
-    assert desk.town.run("history", PERSON_ID, "--json") == 0
+    assert desk.town.run("history", "--direct", PERSON_ID, "--json") == 0
     (trace,) = json.loads(capsys.readouterr().out)["quarantine"]
     assert [entry["quarantine_id"] for entry in trace["entries"]] == [id_]
 

@@ -44,7 +44,7 @@ def lines(text: str) -> list[str]:
 
 
 def test_rivals_stand_under_their_field(person: Town, capsys: pytest.CaptureFixture[str]) -> None:
-    assert person.run("show", "person", PERSON_ID) == 0
+    assert person.run("show", "--direct", "person", PERSON_ID) == 0
     found = lines(capsys.readouterr().out)
     start = next(i for i, line in enumerate(found) if line.startswith("full_name"))
     assert found[start] == "full_name | Trần An | 30 | G01 | 2026-03-03 07:00:00 | 1"
@@ -56,28 +56,28 @@ def test_rivals_stand_under_their_field(person: Town, capsys: pytest.CaptureFixt
 def test_withdrawn_statements_are_shown_when_asked_for(
     person: Town, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert person.run("show", "person", PERSON_ID, "--withdrawn") == 0
+    assert person.run("show", "--direct", "person", PERSON_ID, "--withdrawn") == 0
     assert "└ withdrawn" in capsys.readouterr().out
 
 
 def test_sources_have_the_names_that_the_registry_gives(
     person: Town, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert person.run("show", "person", PERSON_ID) == 0
+    assert person.run("show", "--direct", "person", PERSON_ID) == 0
     found = lines(capsys.readouterr().out)
     assert "G01 | Cơ quan Mẫu" in found
     assert "G24 | not an agency of the registry" in found
 
 
 def test_warnings_are_explained(person: Town, capsys: pytest.CaptureFixture[str]) -> None:
-    assert person.run("show", "person", PERSON_ID) == 0
+    assert person.run("show", "--direct", "person", PERSON_ID) == 0
     out = capsys.readouterr().out
     assert "disputed:full_name" in out
     assert "A lower-ranked source says something newer" in out
 
 
 def test_json_has_every_lane(person: Town, capsys: pytest.CaptureFixture[str]) -> None:
-    assert person.run("show", "person", PERSON_ID, "--json") == 0
+    assert person.run("show", "--direct", "person", PERSON_ID, "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert found["shows"]["full_name"] == "Trần An"
     assert found["fields"]["full_name"]["event"] == "1"
@@ -95,7 +95,7 @@ def test_a_dossier_has_a_timeline_in_vietnam_time(
         event("dossier.accepted", {"status": 2}, id_="1"),
         event("dossier.progressed", {"step": step}, id_="2"),
     )
-    assert town.run("show", "dossier", DOSSIER_CODE) == 0
+    assert town.run("show", "--direct", "dossier", DOSSIER_CODE) == 0
     found = lines(capsys.readouterr().out)
     at = found.index("Timeline")
     assert found[at + 2].startswith("2026-03-03 03:30:00 | 4 in process | Thẩm định")
@@ -106,7 +106,7 @@ def test_what_a_sender_wrote_does_not_command_the_terminal(
     town: Town, capsys: pytest.CaptureFixture[str]
 ) -> None:
     town.take(event(fields={"full_name": "An [red]đỏ[/red] \x1b[31m\u202e"}))
-    assert town.run("show", "person", PERSON_ID) == 0
+    assert town.run("show", "--direct", "person", PERSON_ID) == 0
     out = capsys.readouterr().out
     assert "\x1b[31m" not in out
     assert "\u202e" not in out
@@ -130,7 +130,7 @@ def test_what_is_not_there_or_no_key_is_told(
     code: int,
     sentence: str,
 ) -> None:
-    assert town.run("show", *arguments) == code
+    assert town.run("show", "--direct", *arguments) == code
     assert sentence in capsys.readouterr().err
 
 
@@ -138,11 +138,11 @@ def test_an_item_without_the_stored_form_is_told(
     town: Town, capsys: pytest.CaptureFixture[str]
 ) -> None:
     town.put("PeopleTable", {"personal_id": {"S": PERSON_ID}})
-    assert town.run("show", "person", PERSON_ID) == 1
+    assert town.run("show", "--direct", "person", PERSON_ID) == 1
     assert "lienthong verify" in capsys.readouterr().err
 
 
 def test_tables_that_are_gone_are_told(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
     town.dynamodb.delete_table(TableName="PeopleTable")
-    assert town.run("show", "person", PERSON_ID) == 3
+    assert town.run("show", "--direct", "person", PERSON_ID) == 3
     assert "make up" in capsys.readouterr().err

@@ -1,0 +1,195 @@
+"""`lienthong who-looked`: who looked at what, when, for which purpose and case."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any, Final
+
+from functions.shared.core.kinds import PERSON
+from infra.lienthong import asking
+from infra.lienthong.api import Api, Document, in_path
+from infra.lienthong.console import Console, counted, markup
+from infra.lienthong.keys import named
+from infra.lienthong.lookups import RECORD_ID, by_name, is_record_id, pages
+from infra.lienthong.moments import FORMS, from_moment, to_moment
+from infra.lienthong.problems import Exit, Misuse, Refused
+from infra.lienthong.provenance import local
+
+ACCESS_LOG: Final = "/v1/access-log"
+_MOST: Final = 100
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """`who-looked PERSON` and its options."""
+    parser = commands.add_parser(
+        "who-looked",
+        help="show who looked at a person, or what an officer or agency looked at",
+        description="Show the access log: of a person, or by officer, agency or purpose (the last "
+        "seven days, unless --from and --to say otherwise). Reading it leaves an entry as well.",
+        epilog=f"PERSON is best {RECORD_ID}: `lienthong search` and `lienthong person` show it. "
+        "With a personal id the person is looked up first to learn it. That look needs the right "
+        "to see the person, and stands in the log that is then shown.",
+    )
+    parser.add_argument(
+        "person", metavar="PERSON", nargs="?", help="an opaque record id, or a personal id"
+    )
+    parser.add_argument("--officer", metavar="ID", help="only looks by this officer (their id)")
+    parser.add_argument("--agency", metavar="ID", help="only looks by officers of this agency")
+    parser.add_argument(
+        "--for-purpose",
+        "--role-purpose",
+        dest="for_purpose",
+        metavar="P",
+        help="only looks for this purpose",
+    )
+    parser.add_argument("--from", dest="since", type=from_moment, metavar="T", help=FORMS)
+    parser.add_argument("--to", dest="until", type=to_moment, metavar="T", help="until then")
+    parser.add_argument(
+        "--fields",
+        "--at-everything",
+        dest="fields",
+        action="store_true",
+        help="name each field that was seen or hidden, not only how many",
+    )
+    parser.add_argument(
+        "--most", type=int, default=_MOST, metavar="N", help=f"show at most N looks ({_MOST})"
+    )
+    asking.add_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace, console: Console) -> Exit:
+    """Show the looks; `Exit.OK` also where there are none."""
+    _check(options)
+    return ask(asking.opened(options), options, console)
+
+
+def _check(options: argparse.Namespace) -> None:
+    filters = (options.officer, options.agency, options.for_purpose)
+    ranged = options.since or options.until
+    if options.person is None and not any(filters):
+        raise Misuse(
+            "Say whose looks: a person (who looked at them), or --officer, --agency or "
+            "--for-purpose (what they looked at)."
+        )
+    if options.person is not None and (any(filters) or ranged):
+        raise Misuse(
+            "A person's looks are shown whole. Leave the filters out, or leave the person out."
+        )
+    if options.most < 1:
+        raise Misuse("--most is a number from 1 on. Correct it.")
+    if options.person is not None and not is_record_id(options.person):
+        named("person", options.person)
+
+
+def ask(api: Api, options: argparse.Namespace, console: Console) -> Exit:
+    """Ask the API for the looks and show them."""
+    _check(options)
+    if options.person is not None:
+        path = f"/v1/people/{in_path(_record(api, options.person, console))}/access-log"
+        answer, entries, more = pages(lambda cursor: api.get(path, cursor=cursor), options.most)
+    else:
+        answer, entries, more = pages(
+            lambda cursor: api.get(
+                ACCESS_LOG,
+                officer=options.officer,
+                agency=options.agency,
+                purpose=options.for_purpose,
+                **{"from": options.since, "to": options.until},
+                cursor=cursor,
+            ),
+            options.most,
+        )
+    if console.as_json:
+        console.document({"entries": entries, "complete": not more})
+        return Exit.OK
+    tell(entries, console, fields=options.fields)
+    if more:
+        console.say(f"\nThere are more than these {len(entries):,}: add --most.")
+    asking.tell_trace(api, answer, console)
+    return Exit.OK
+
+
+def _record(api: Api, person: str, console: Console) -> str:
+    """The opaque id of a person, looked up where only their personal id is known."""
+    if is_record_id(person):
+        return person
+    _, found = by_name(api, named("person", person))
+    record = found.get("record")
+    if not isinstance(record, str):
+        raise Refused("The API's answer has no record id for this person.")
+    console.note(
+        f"The person was looked up first, and that look is in the log too. Next time ask for "
+        f"{record} instead."
+    )
+    return record
+
+
+def tell(entries: Sequence[Document], console: Console, *, fields: bool = False) -> None:
+    """The looks as a table, times in Vietnam time."""
+    if not entries:
+        console.say("Nobody has looked, as far as the access log may be shown to you.")
+        return
+    console.say(f"[bold]{counted(len(entries), 'look')}[/]")
+    console.table(
+        ("when", "who", "agency", "purpose", "case", "what", "seen"),
+        chain.from_iterable(_rows(entry, fields=fields) for entry in entries),
+    )
+
+
+def _rows(entry: Document, *, fields: bool) -> list[tuple[str, ...]]:
+    refused = entry.get("decision") == "refused"
+    records = entry.get("records") or ()
+    seen = "[red]refused[/]" if refused else _counts(records)
+    if entry.get("hidden_until"):
+        seen += f" [yellow](hidden from the person until {_when(entry['hidden_until'])})[/]"
+    agency = str(entry.get("agency") or "")
+    name = entry.get("agency_name")
+    rows: list[tuple[str, ...]] = [
+        (
+            _when(entry.get("looked_at")),
+            markup(str(entry.get("officer_name") or entry.get("officer") or "")),
+            markup(f"{name} ({agency})" if name else agency),
+            markup(str(entry.get("purpose") or "")),
+            markup(str(entry.get("case") or "")),
+            markup(str(entry.get("action") or "")),
+            seen,
+        )
+    ]
+    if fields:
+        rows += [
+            ("", "", "", "", "", markup(f"  {record.get('kind')}"), _named(record))
+            for record in records
+        ]
+    return rows
+
+
+def _when(instant: Any) -> str:
+    return markup(local(str(instant or "")))
+
+
+def _counts(records: Sequence[Document]) -> str:
+    """`person 12 fields, insurance-card 5 (3 hidden)`."""
+    by_kind: dict[str, list[int]] = {}
+    for record in records:
+        sums = by_kind.setdefault(str(record.get("kind")), [0, 0, 0])
+        sums[0] += 1
+        sums[1] += len(record.get("seen") or ())
+        sums[2] += len(record.get("masked") or ())
+    parts = []
+    for kind, (many, seen, masked) in by_kind.items():
+        what = kind if many == 1 else f"{many} {kind}s"
+        hidden = f" ({masked} hidden)" if masked else ""
+        parts.append(f"{what}: {counted(seen, 'field')}{hidden}")
+    if not parts:
+        return "[dim]no record[/]"
+    order = [PERSON.name]
+    return markup("; ".join(sorted(parts, key=lambda part: part.partition(":")[0] not in order)))
+
+
+def _named(record: Document) -> str:
+    seen, masked = record.get("seen") or (), record.get("masked") or ()
+    shown = markup(", ".join(seen)) or "[dim]nothing[/]"
+    return shown + (f" [dim](hidden: {markup(', '.join(masked))})[/]" if masked else "")
