@@ -70,8 +70,7 @@ _ABOUT: Final = {INSURANCE_CARD.name: "personal_id", DOSSIER.name: "applicant"}
 class Doors:
     """Opens a door for each request. `records` names the table of each kind.
 
-    The pool's threads share the client, which has to be a plain one: the direct wire is one
-    connection.
+    The pool's threads share the client; over the direct wire each has a connection of its own.
     """
 
     client: DynamoDBClient

@@ -192,6 +192,38 @@ def test_an_answer_is_read_as_botocore_reads_it() -> None:
     assert found["ResponseMetadata"]["HTTPStatusCode"] == 200
 
 
+def test_a_query_is_asked_and_read_as_botocore_does_it() -> None:
+    body = (
+        b'{"Count":1,"ScannedCount":1,"Items":[{"insurance_number":{"S":"0123456790"},'
+        b'"lanes":{"B":"WwD/XQ=="}}],"LastEvaluatedKey":{"insurance_number":{"S":"0123456790"},'
+        b'"seal":{"B":"eA=="}}}'
+    )
+    request: Any = {
+        "TableName": "InsuranceCards",
+        "IndexName": "by-person",
+        "KeyConditionExpression": "personal_id=:v",
+        "ExpressionAttributeValues": {":v": {"S": "001190000017"}},
+        "Limit": 51,
+        "ExclusiveStartKey": {"insurance_number": {"S": "1"}, "seal": {"B": b"x"}},
+    }
+    with serving(with_status(200, body)) as service:
+        plain = service.client().query(**request)
+        found = direct(service.client()).query(**request)
+    assert without_metadata(found) == without_metadata(plain)
+    assert found["LastEvaluatedKey"]["seal"] == {"B": b"x"}
+    one, other = service.asked
+    assert json.loads(one.body) == json.loads(other.body)
+    assert one.headers["X-Amz-Target"] == other.headers["X-Amz-Target"]
+
+
+def test_what_a_query_fails_with_is_botocores_own() -> None:
+    with serving(with_status(400, b'{"__type":"x#ResourceNotFoundException"}')) as service:
+        client = direct(service.client())
+        with pytest.raises(ClientError, match="ResourceNotFoundException"):
+            client.query(TableName="People", KeyConditionExpression="a=:a")
+    assert len(service.asked) == 2
+
+
 def test_a_request_means_what_botocores_means() -> None:
     with serving(with_status(200, b"{}")) as service:
         for client in (service.client(), direct(service.client())):
