@@ -34,7 +34,6 @@ from functions.shared.adapters.keys import (
     purpose_day,
 )
 from functions.shared.core.access import (
-    LONGEST_SPAN,
     NO_HEAD,
     AccessEntry,
     AccessPage,
@@ -621,12 +620,11 @@ def _place_of(cursor: Json) -> _Place | None:
 
 def _ways(question: LogQuestion, after: _Place | None) -> Iterator[tuple[str, str, str, str, str]]:
     """Index, its key's name and value, first and last instant: what to ask, the newest first."""
+    question.check()
     end = question.end if after is None else after.looked_at
+    if not question.begin <= end <= question.end:
+        raise ValueError("The cursor is not one of this question.")
     first, last = date.fromisoformat(question.begin[:10]), date.fromisoformat(end[:10])
-    if question.begin >= question.end or not question.begin <= end <= question.end:
-        raise ValueError("A question of the access log begins before it ends.")
-    if date.fromisoformat(question.end[:10]) - first > timedelta(days=LONGEST_SPAN):
-        raise ValueError(f"A question of the access log is about at most {LONGEST_SPAN} days.")
     if question.officer is not None:
         yield "by-officer", "officer", question.officer, question.begin, end
         return
@@ -638,8 +636,6 @@ def _ways(question: LogQuestion, after: _Place | None) -> Iterator[tuple[str, st
         elif question.purpose is not None:
             partition = purpose_day(question.purpose, day)
             yield "by-purpose", "purpose_day", partition, question.begin, end
-        else:
-            raise ValueError("A question of the access log names officer, agency or purpose.")
 
 
 def _batches(things: Iterator[_T], size: int) -> Iterator[list[_T]]:
@@ -670,7 +666,7 @@ def entry_from_item(item: Item) -> AccessEntry:
         at = entry.looked_at
         if days == (agency_day(entry.agency, at), purpose_day(entry.purpose, at)):
             return entry
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError, ValueError):
         pass
     raise ValueError("An item of the access log does not have the stored form.")
 

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from functions.shared.core.canonical import canonical, sha256_hex
 from functions.shared.core.errors import Defect
 from functions.shared.core.events import Json
+from functions.shared.core.instants import later
 
 NO_HASH: Final = "0" * 64
 """The `prev` of a subject's first entry."""
@@ -380,6 +381,15 @@ class LogQuestion:
     officer: str | None = None
     agency: str | None = None
     purpose: str | None = None
+
+    def check(self) -> None:
+        """Raises ValueError for a question that is not as it must be."""
+        if (self.officer, self.agency, self.purpose) == (None, None, None):
+            raise ValueError("A question of the access log names officer, agency or purpose.")
+        if self.begin >= self.end:
+            raise ValueError("A question of the access log begins before it ends.")
+        if later(self.begin, LONGEST_SPAN * 86400) < self.end:
+            raise ValueError(f"A question of the access log is about at most {LONGEST_SPAN} days.")
 
     def fits(self, entry: AccessEntry) -> bool:
         """Whether an entry is one of those that are asked for."""

@@ -1,0 +1,619 @@
+"""What `AccessLog` guarantees: the fake and the adapter pass one suite, and what goes wrong."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, Final
+
+import pytest
+from botocore.exceptions import ClientError
+
+from functions.shared.adapters.access_log import (
+    MOST_TRIES,
+    DynamoAccessLog,
+    Places,
+    entry_from_item,
+    item_from_entry,
+)
+from functions.shared.core.access import (
+    NO_HEAD,
+    AccessEntry,
+    Action,
+    Caller,
+    Errand,
+    Head,
+    LogQuestion,
+    Look,
+    Role,
+    chain_faults,
+    deferral_note,
+)
+from functions.shared.core.allowances import (
+    SYSTEM_COUNTERS,
+    SYSTEM_TIMES,
+    AllowanceSpent,
+    Limits,
+    Standing,
+    Window,
+)
+from functions.shared.core.errors import Defect, Retry
+from functions.shared.ports import AccessLog
+from tests.builders import PERSON_ID, RECORDED_AT, ticking
+from tests.fakes import Passed, Unhurried
+from tests.fakes_api import AMPLE, FakeAccessLog
+from tests.faults import (
+    Call,
+    Faulty,
+    Late,
+    Proceed,
+    always,
+    answers,
+    cancelled,
+    cut,
+    lost,
+    meanwhile,
+    on,
+)
+from tests.integration.functions.stack import WAITING, Aws, create_table
+
+NOW: Final = Unhurried()
+SUBJECT: Final = f"person/{PERSON_ID}"
+OFFICER: Final = Caller(
+    "officer-1",
+    "lan.nguyen",
+    "H26.12",
+    ("H26",),
+    frozenset({Role.ONE_STOP_OFFICER, Role.POPULATION_OFFICER}),
+)
+SYSTEM: Final = Caller(
+    "client-1", "hospital", "01001", ("BHXH",), frozenset({Role.AGENCY_SYSTEM}), is_system=True
+)
+ERRAND: Final = Errand("dossier-handling", "000.00.01.H26-261126-0001", "request-1")
+LOOK: Final = Look(
+    SUBJECT,
+    Action.READ,
+    True,
+    ("one-stop-reads-identity",),
+    {SUBJECT: ("full_name", "date_of_birth"), "insurance-card/DN1": ("status",)},
+    {SUBJECT: ("phone",)},
+)
+LONG_AGO: Final = "2020-01-01T00:00:00.000000Z"
+FAR_AWAY: Final = "2099-01-01T00:00:00.000000Z"
+
+
+def errand(request: str) -> Errand:
+    return replace(ERRAND, request_id=request)
+
+
+def at_person(number: int, action: Action = Action.READ) -> Look:
+    return Look(f"person/{number:012d}", action, True, ("rule",), {}, {})
+
+
+class Tables:
+    """The three tables, and adapters over them."""
+
+    def __init__(self, aws: Aws) -> None:
+        self.client = aws.dynamodb
+        self.places = Places(
+            log=create_table(aws.dynamodb, "AccessLogTable"),
+            heads=create_table(aws.dynamodb, "AccessHeadsTable"),
+            allowances=create_table(aws.dynamodb, "AllowancesTable"),
+        )
+
+    def log(
+        self,
+        limits: Limits = AMPLE,
+        now: Callable[[], str] | None = None,
+        client: Any = None,
+    ) -> DynamoAccessLog:
+        return DynamoAccessLog(
+            client or self.client, self.places, limits, b"k" * 32, WAITING, now or ticking()
+        )
+
+    def chain(self, subject: str = SUBJECT) -> list[AccessEntry]:
+        items: Any = self.client.query(
+            TableName=self.places.log,
+            KeyConditionExpression="subject=:s",
+            ExpressionAttributeValues={":s": {"S": subject}},
+        )["Items"]
+        return [entry_from_item(item) for item in items]
+
+    def items(self, table: str) -> list[Any]:
+        found: list[Any] = self.client.scan(TableName=table)["Items"]
+        return found
+
+    def counted(self, name: str) -> list[int]:
+        return [int(i[name]["N"]) for i in self.items(self.places.allowances) if name in i]
+
+    def assert_is_a_chain(self, length: int, subject: str = SUBJECT) -> None:
+        chain = self.chain(subject)
+        head = self.log().heads([subject], NOW)[subject]
+        assert (len(chain), chain_faults(chain, head)) == (length, [])
+
+
+@pytest.fixture
+def tables(aws: Aws) -> Tables:
+    return Tables(aws)
+
+
+Make = Callable[..., AccessLog]
+
+
+@pytest.fixture(params=["table", "fake"])
+def make(request: pytest.FixtureRequest) -> Make:
+    """Makes logs that share what they write; the arguments are limits and a clock."""
+    if request.param == "fake":
+        return FakeAccessLog
+    made: Make = request.getfixturevalue("tables").log
+    return made
+
+
+class TestNoting:
+    def test_a_look_is_noted_whole(self, make: Make) -> None:
+        log = make()
+        (entry,) = log.note(OFFICER, ERRAND, [LOOK], {}, NOW)
+        assert entry == log.entry(SUBJECT, 1, NOW)
+        assert (entry.officer, entry.officer_name, entry.agency) == (
+            "officer-1",
+            "lan.nguyen",
+            "H26.12",
+        )
+        assert entry.roles == ("one-stop-officer", "population-officer")
+        assert (entry.seen, entry.masked) == (LOOK.seen, LOOK.masked)
+        assert (entry.purpose, entry.case, entry.request_id) == ERRAND_AS_NOTED
+        assert (entry.allowed, entry.rules, entry.note) == (True, LOOK.rules, None)
+
+    def test_looks_at_one_subject_are_a_chain(self, make: Make) -> None:
+        log = make()
+        assert log.heads([SUBJECT], NOW) == {SUBJECT: NO_HEAD}
+        for number in range(1, 4):
+            heads = log.heads([SUBJECT], NOW)
+            (entry,) = log.note(OFFICER, errand(str(number)), [LOOK], heads, NOW)
+            assert (entry.number, entry.prev) == (number, heads[SUBJECT].entry_hash)
+        newest = log.entry(SUBJECT, 3, NOW)
+        assert newest is not None
+        assert log.heads([SUBJECT], NOW)[SUBJECT] == Head(3, newest.entry_hash)
+
+    def test_several_looks_of_a_request_follow_on_each_other(self, make: Make) -> None:
+        log = make()
+        other = at_person(7)
+        noted = log.note(OFFICER, ERRAND, [LOOK, other, replace(LOOK, allowed=False)], {}, NOW)
+        assert [(entry.subject, entry.number) for entry in noted] == [
+            (SUBJECT, 1),
+            (other.subject, 1),
+            (SUBJECT, 2),
+        ]
+        assert noted[2].prev == noted[0].entry_hash
+        assert not noted[2].allowed
+
+    def test_heads_that_are_old_cost_a_try_and_no_entry(self, make: Make) -> None:
+        log = make()
+        old = log.heads([SUBJECT], NOW)
+        log.note(OFFICER, errand("a"), [LOOK], old, NOW)
+        (entry,) = log.note(OFFICER, errand("b"), [LOOK], old, NOW)
+        assert entry.number == 2
+
+    def test_a_request_without_a_look_is_counted_alone(self, make: Make) -> None:
+        log = make(Limits(day=9, minute=1))
+        assert log.note(OFFICER, ERRAND, [], {}, NOW) == []
+        with pytest.raises(AllowanceSpent):
+            log.note(OFFICER, ERRAND, [], {}, NOW)
+        assert log.allowance(OFFICER, NOW).looks == 0
+
+    def test_a_long_search_is_noted_in_its_order(self, make: Make) -> None:
+        log = make()
+        looks = [at_person(number, Action.SEARCH) for number in range(120)]
+        noted = log.note(OFFICER, ERRAND, looks, {}, NOW)
+        assert [entry.subject for entry in noted] == [look.subject for look in looks]
+        assert log.allowance(OFFICER, NOW).looks == 12
+
+    def test_there_is_no_entry_that_was_not_written(self, make: Make) -> None:
+        assert make().entry(SUBJECT, 1, NOW) is None
+
+
+ERRAND_AS_NOTED: Final = ("dossier-handling", ERRAND.case, "request-1")
+
+
+class TestAllowances:
+    def test_of_the_day_end_until_midnight_in_vietnam(self, make: Make) -> None:
+        now = iter_clock("2026-11-26T16:00:00.000000Z")
+        log = make(Limits(day=2, minute=99), now)
+        for number in range(2):
+            log.note(OFFICER, errand(str(number)), [LOOK], {}, NOW)
+        assert log.allowance(OFFICER, NOW) == Standing(2, 2, 1, 1)
+        with pytest.raises(AllowanceSpent) as raised:
+            log.note(OFFICER, errand("x"), [LOOK], {}, NOW)
+        assert (raised.value.window, raised.value.seconds) == (Window.DAY, 3600)
+        assert log.heads([SUBJECT], NOW)[SUBJECT].number == 2
+        log.note(replace(OFFICER, id="officer-2"), errand("y"), [LOOK], {}, NOW)
+
+    def test_of_the_minute_end_until_the_next(self, make: Make) -> None:
+        now = iter_clock("2026-11-26T16:00:45.000000Z")
+        log = make(Limits(day=99, minute=1), now)
+        log.note(OFFICER, errand("a"), [LOOK], {}, NOW)
+        with pytest.raises(AllowanceSpent) as raised:
+            log.note(OFFICER, errand("b"), [LOOK], {}, NOW)
+        assert (raised.value.window, raised.value.seconds) == (Window.MINUTE, 15)
+        assert log.allowance(OFFICER, NOW).looks == 1
+
+    def test_are_not_taken_by_what_is_refused_for_them(self, make: Make) -> None:
+        log = make(Limits(day=3, minute=99))
+        with pytest.raises(AllowanceSpent):
+            log.note(OFFICER, ERRAND, [at_person(n) for n in range(4)], {}, NOW)
+        log.note(OFFICER, ERRAND, [at_person(n) for n in range(3)], {}, NOW)
+        assert log.allowance(OFFICER, NOW).left == 0
+
+    def test_of_a_system_have_no_day_and_a_larger_minute(self, make: Make) -> None:
+        log = make(Limits(day=1, minute=1))
+        # The counters of a system, each with its part of ten requests.
+        for number in range(SYSTEM_TIMES):
+            log.note(SYSTEM, errand(chr(64 + number)), [LOOK], {}, NOW)
+        served = -(-SYSTEM_TIMES // SYSTEM_COUNTERS)
+        for number in range(SYSTEM_TIMES, served * SYSTEM_COUNTERS):
+            log.note(SYSTEM, errand(chr(64 + number)), [LOOK], {}, NOW)
+        with pytest.raises(AllowanceSpent) as raised:
+            log.note(SYSTEM, errand("more"), [LOOK], {}, NOW)
+        assert raised.value.window is Window.MINUTE
+        assert log.allowance(SYSTEM, NOW) == Standing()
+
+    def test_tell_many_people_and_few_cases(self, make: Make) -> None:
+        log = make()
+        for number in range(30):
+            log.note(OFFICER, errand(str(number)), [at_person(number)], {}, NOW)
+        standing = log.allowance(OFFICER, NOW)
+        assert (standing.subjects, standing.cases, standing.is_suspect) == (30, 1, True)
+
+    def test_do_not_count_the_people_of_a_purpose_without_a_case(self, make: Make) -> None:
+        log = make()
+        log.note(OFFICER, Errand("audit", None, "r"), [at_person(1)], {}, NOW)
+        assert log.allowance(OFFICER, NOW) == Standing(1, AMPLE.day, 0, 0)
+
+
+class TestATrace:
+    def test_is_newest_first_in_pages(self, make: Make) -> None:
+        log = make()
+        for number in range(7):
+            log.note(OFFICER, errand(str(number)), [LOOK], {}, NOW)
+        numbers: list[list[int]] = []
+        cursor = None
+        while True:
+            page = log.trace(SUBJECT, NOW, for_subject=True, cursor=cursor, limit=3)
+            numbers.append([traced.entry.number for traced in page.entries])
+            cursor = page.cursor
+            if cursor is None:
+                break
+        assert numbers == [[7, 6, 5], [4, 3, 2], [1]]
+
+    def test_of_nobody_is_empty(self, make: Make) -> None:
+        page = make().trace(SUBJECT, NOW, for_subject=False, cursor=None, limit=9)
+        assert (page.entries, page.cursor) == ((), None)
+
+    @pytest.mark.parametrize("cursor", [0, -1, "1", True, [1]])
+    def test_refuses_a_cursor_that_is_none(self, make: Make, cursor: Any) -> None:
+        with pytest.raises(ValueError, match="cursor"):
+            make().trace(SUBJECT, NOW, for_subject=False, cursor=cursor, limit=9)
+
+    def test_hides_what_is_deferred_and_the_deferral_from_its_subject(self, make: Make) -> None:
+        log = make()
+        for number in range(3):
+            log.note(OFFICER, errand(str(number)), [LOOK], {}, NOW)
+        defer(log, 2, FAR_AWAY)
+        told = log.trace(SUBJECT, NOW, for_subject=True, cursor=None, limit=9)
+        assert [traced.entry.number for traced in told.entries] == [3, 1]
+        assert {traced.hidden_until for traced in told.entries} == {None}
+        whole = log.trace(SUBJECT, NOW, for_subject=False, cursor=None, limit=9)
+        assert {t.entry.number: t.hidden_until for t in whole.entries} == {
+            4: FAR_AWAY,
+            3: None,
+            2: FAR_AWAY,
+            1: None,
+        }
+
+    def test_hides_it_on_a_later_page_as_well(self, make: Make) -> None:
+        log = make()
+        for number in range(4):
+            log.note(OFFICER, errand(str(number)), [LOOK], {}, NOW)
+        first = log.trace(SUBJECT, NOW, for_subject=True, cursor=None, limit=1)
+        defer(log, 2, FAR_AWAY)
+        rest = log.trace(SUBJECT, NOW, for_subject=True, cursor=first.cursor, limit=9)
+        assert [traced.entry.number for traced in rest.entries] == [3, 1]
+
+    def test_shows_everything_once_the_day_has_come(self, make: Make) -> None:
+        log = make()
+        log.note(OFFICER, errand("a"), [LOOK], {}, NOW)
+        defer(log, 1, LONG_AGO)
+        told = log.trace(SUBJECT, NOW, for_subject=True, cursor=None, limit=9)
+        assert [(t.entry.number, t.hidden_until) for t in told.entries] == [(2, None), (1, None)]
+
+    def test_a_later_deferral_replaces_an_earlier_one(self, make: Make) -> None:
+        log = make()
+        log.note(OFFICER, errand("a"), [LOOK], {}, NOW)
+        defer(log, 1, LONG_AGO)
+        defer(log, 1, FAR_AWAY)
+        told = log.trace(SUBJECT, NOW, for_subject=True, cursor=None, limit=9)
+        assert told.entries == ()
+        defer(log, 1, LONG_AGO)
+        told = log.trace(SUBJECT, NOW, for_subject=True, cursor=None, limit=9)
+        assert [traced.entry.number for traced in told.entries] == [4, 3, 2, 1]
+
+    def test_a_refused_deferral_hides_nothing(self, make: Make) -> None:
+        log = make()
+        log.note(OFFICER, errand("a"), [LOOK], {}, NOW)
+        defer(log, 1, FAR_AWAY, allowed=False)
+        told = log.trace(SUBJECT, NOW, for_subject=True, cursor=None, limit=9)
+        assert [traced.entry.number for traced in told.entries] == [2, 1]
+
+
+class TestTheWholeLog:
+    def test_is_searched_by_officer_agency_and_purpose_together(self, make: Make) -> None:
+        log = make(AMPLE, ticking("2026-11-25T23:00:00.000000Z", 3600))
+        other = replace(OFFICER, id="officer-2", agency="H26.13")
+        audit = Errand("audit", None, "z")
+        for number in range(3):
+            log.note(OFFICER, errand(f"a{number}"), [at_person(number)], {}, NOW)
+            log.note(other, errand(f"b{number}"), [at_person(number)], {}, NOW)
+        log.note(OFFICER, audit, [at_person(9)], {}, NOW)
+
+        def asked(**names: str) -> list[str]:
+            question = LogQuestion("2026-11-20T00:00:00.000000Z", FAR_OFF, **names)
+            found: list[str] = []
+            cursor = None
+            while True:
+                page = log.found(question, NOW, cursor=cursor, limit=2)
+                assert len(page.entries) <= 2
+                found += [traced.entry.request_id for traced in page.entries]
+                if (cursor := page.cursor) is None:
+                    return found
+
+        assert asked(officer="officer-1") == ["z", "a2", "a1", "a0"]
+        assert asked(agency="H26.13") == ["b2", "b1", "b0"]
+        assert asked(purpose="dossier-handling") == ["b2", "a2", "b1", "a1", "b0", "a0"]
+        assert asked(officer="officer-1", purpose="audit") == ["z"]
+        assert asked(agency="H26.12", purpose="dossier-handling") == ["a2", "a1", "a0"]
+        assert asked(agency="H26.12", officer="officer-2") == []
+
+    def test_keeps_to_the_time_that_is_asked_for(self, make: Make) -> None:
+        log = make(AMPLE, ticking("2026-11-26T09:00:00.000000Z", 0))
+        log.note(OFFICER, errand("a"), [LOOK], {}, NOW)
+        at = "2026-11-26T09:00:00.000000Z"
+        after = LogQuestion(at, "2026-11-26T09:00:01.000000Z", officer=OFFICER.id)
+        before = LogQuestion("2026-11-26T08:00:00.000000Z", at, officer=OFFICER.id)
+        assert len(log.found(after, NOW, cursor=None, limit=9).entries) == 1
+        assert len(log.found(before, NOW, cursor=None, limit=9).entries) == 0
+
+    def test_says_until_when_an_entry_is_hidden(self, make: Make) -> None:
+        log = make()
+        log.note(OFFICER, errand("a"), [LOOK], {}, NOW)
+        defer(log, 1, FAR_AWAY)
+        question = LogQuestion(*AROUND_RECORDING, officer=OFFICER.id)
+        page = log.found(question, NOW, cursor=None, limit=9)
+        assert [traced.hidden_until for traced in page.entries] == [FAR_AWAY, FAR_AWAY]
+
+    @pytest.mark.parametrize(
+        ("question", "says"),
+        [
+            (LogQuestion("2026-11-20", "2026-11-26"), "names officer"),
+            (LogQuestion(FAR_AWAY, LONG_AGO, officer="x"), "begins before"),
+            (LogQuestion(LONG_AGO, FAR_AWAY, officer="x"), "at most 31 days"),
+        ],
+    )
+    def test_refuses_a_question_too_wide(
+        self, make: Make, question: LogQuestion, says: str
+    ) -> None:
+        with pytest.raises(ValueError, match=says):
+            make().found(question, NOW, cursor=None, limit=9)
+
+    @pytest.mark.parametrize("cursor", ["x", ["a", "b"], [1, "b", "c"], {"a": 1}])
+    def test_refuses_a_cursor_that_is_none(self, make: Make, cursor: Any) -> None:
+        question = LogQuestion(*AROUND_RECORDING, officer=OFFICER.id)
+        with pytest.raises(ValueError, match="cursor"):
+            make().found(question, NOW, cursor=cursor, limit=9)
+
+
+FAR_OFF: Final = "2026-11-28T00:00:00.000000Z"
+AROUND_RECORDING: Final = (f"{RECORDED_AT[:10]}T00:00:00.000000Z", f"{RECORDED_AT[:10]}T23:59:59Z")
+
+
+def defer(log: AccessLog, number: int, until: str, *, allowed: bool = True) -> None:
+    note = deferral_note(number, until, "An inquiry that was ordered.")
+    look = Look(SUBJECT, Action.DEFER_DISCLOSURE, allowed, ("rule",), {}, {}, note)
+    log.note(OFFICER, errand(f"defer-{number}"), [look], log.heads([SUBJECT], NOW), NOW)
+
+
+def iter_clock(at: str) -> Callable[[], str]:
+    """A clock that stands still."""
+    return lambda: at
+
+
+def half_read(call: Call, proceed: Proceed) -> Any:
+    """The first half of the keys is read, at least one."""
+    answer, later = proceed(), {}
+    for table, wanted in call.request["RequestItems"].items():
+        keys = wanted["Keys"]
+        name = set(keys[0])
+        read, unread = keys[: -(-len(keys) // 2)], keys[-(-len(keys) // 2) :]
+        found = answer["Responses"][table]
+        answer["Responses"][table] = [i for i in found if {n: i[n] for n in name} in read]
+        if unread:
+            later[table] = {**wanted, "Keys": unread}
+    return {**answer, "UnprocessedKeys": later}
+
+
+class OneAtATime:
+    """A client whose calls never overlap: moto's tables bear one at a time."""
+
+    _calling: Final = threading.Lock()
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        real = getattr(self._client, operation)
+
+        def call(**request: Any) -> Any:
+            with self._calling:
+                return real(**request)
+
+        return call
+
+
+class TestWhatGoesWrong:
+    @pytest.mark.parametrize(
+        "fault",
+        [lost(), cut(), cancelled("TransactionConflict"), answers("ThrottlingException")],
+        ids=["lost", "cut", "conflict", "throttled"],
+    )
+    def test_a_look_is_written_once_whatever_is_heard_of_it(
+        self, tables: Tables, fault: Any
+    ) -> None:
+        client = Faulty(tables.client, on("transact_write_items", fault))
+        noted = tables.log(client=client).note(OFFICER, ERRAND, [LOOK, at_person(1)], {}, NOW)
+        assert [noted[0]] == tables.chain()
+        tables.assert_is_a_chain(1)
+        tables.assert_is_a_chain(1, at_person(1).subject)
+        assert tables.counted("requests") == [1]
+        assert tables.counted("looks") == [2]
+
+    def test_an_entry_that_others_built_upon_is_known_again(self, tables: Tables) -> None:
+        def lost_and_overtaken(call: Any, proceed: Any) -> Any:
+            proceed()
+            tables.log().note(replace(OFFICER, id="other"), errand("other"), [LOOK], {}, NOW)
+            return lost()(call, lambda: None)
+
+        client = Faulty(tables.client, on("transact_write_items", lost_and_overtaken))
+        (entry,) = tables.log(client=client).note(OFFICER, ERRAND, [LOOK], {}, NOW)
+        assert (entry.number, entry.request_id) == (1, ERRAND.request_id)
+        tables.assert_is_a_chain(2)
+
+    @pytest.mark.parametrize("after", range(1, 5))
+    def test_a_request_that_arrives_late_is_not_a_second_entry(
+        self, tables: Tables, after: int
+    ) -> None:
+        number = 2  # the heads are read before
+        late = Late(number, after)
+        log = tables.log(client=Faulty(tables.client, late))
+        log.note(OFFICER, ERRAND, [LOOK], {}, NOW)
+        late.arrive()
+        tables.assert_is_a_chain(1)
+
+    def test_the_last_look_of_a_day_whose_answer_was_lost_is_served(self, tables: Tables) -> None:
+        client = Faulty(tables.client, on("transact_write_items", lost()))
+        log = tables.log(Limits(day=1, minute=1), iter_clock(RECORDED_AT), client)
+        assert len(log.note(OFFICER, ERRAND, [LOOK], {}, NOW)) == 1
+        with pytest.raises(AllowanceSpent):
+            log.note(OFFICER, errand("next"), [LOOK], {}, NOW)
+        tables.assert_is_a_chain(1)
+
+    def test_what_cannot_be_written_is_said_so(self, tables: Tables) -> None:
+        client = Faulty(tables.client, always("transact_write_items", cut()))
+        with pytest.raises(Retry):
+            tables.log(client=client).note(OFFICER, ERRAND, [LOOK], {}, NOW)
+        assert client.operations().count("transact_write_items") == MOST_TRIES
+        assert tables.chain() == []
+
+    def test_nothing_is_tried_beyond_the_deadline(self, tables: Tables) -> None:
+        client = Faulty(tables.client, always("transact_write_items", cut()))
+        with pytest.raises(Retry):
+            tables.log(client=client).note(OFFICER, ERRAND, [LOOK], {SUBJECT: NO_HEAD}, Passed())
+        assert client.operations().count("transact_write_items") == 1
+
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            answers("AccessDeniedException"),
+            cancelled("ValidationError"),
+            cancelled("AccessDenied", at=-1),
+        ],
+        ids=["denied", "invalid", "denied-in-part"],
+    )
+    def test_a_broken_stack_is_loud(self, tables: Tables, fault: Any) -> None:
+        client = Faulty(tables.client, on("transact_write_items", fault))
+        with pytest.raises(Defect):
+            tables.log(client=client).note(OFFICER, ERRAND, [LOOK], {}, NOW)
+
+    def test_a_search_that_breaks_off_releases_nothing(self, tables: Tables) -> None:
+        faults = on("transact_write_items", None, *[cut()] * MOST_TRIES)
+        log = tables.log(client=Faulty(tables.client, faults))
+        looks = [at_person(number, Action.SEARCH) for number in range(60)]
+        with pytest.raises(Retry):
+            log.note(OFFICER, ERRAND, looks, {}, NOW)
+        assert len(tables.items(tables.places.log)) == 49
+        log.note(OFFICER, errand("again"), looks, {}, NOW)
+        tables.assert_is_a_chain(2, looks[0].subject)
+        tables.assert_is_a_chain(1, looks[-1].subject)
+
+    def test_somebody_else_may_always_be_first(self, tables: Tables) -> None:
+        other = tables.log()
+        others = [
+            meanwhile(lambda n=n: other.note(OFFICER, errand(f"other-{n}"), [LOOK], {}, NOW))  # type: ignore[misc]
+            for n in range(MOST_TRIES - 1)
+        ]
+        client = Faulty(tables.client, on("transact_write_items", *others))
+        (entry,) = tables.log(client=client).note(OFFICER, ERRAND, [LOOK], {}, NOW)
+        assert entry.number == MOST_TRIES
+        tables.assert_is_a_chain(MOST_TRIES)
+
+    def test_a_crowd_at_one_person_never_forks_the_chain(self, tables: Tables) -> None:
+        def look(number: int) -> int:
+            log = tables.log(client=OneAtATime(tables.client))
+            caller = replace(OFFICER, id=f"officer-{number}")
+            served = 0
+            for turn in range(3):
+                try:
+                    log.note(caller, errand(f"{number}-{turn}"), [LOOK], {}, NOW)
+                    served += 1
+                except Retry:
+                    pass
+            return served
+
+        with ThreadPoolExecutor(6) as crowd:
+            served = sum(crowd.map(look, range(6)))
+        tables.assert_is_a_chain(served)
+        assert len({entry.request_id for entry in tables.chain()}) == served
+
+    def test_a_page_is_read_though_the_table_answers_for_few_keys(self, tables: Tables) -> None:
+        tables.log().note(OFFICER, ERRAND, [at_person(n) for n in range(20)], {}, NOW)
+        client = Faulty(tables.client, always("batch_get_item", half_read))
+        question = LogQuestion(*AROUND_RECORDING, officer=OFFICER.id)
+        page = tables.log(client=client).found(question, NOW, cursor=None, limit=30)
+        assert len(page.entries) == 20
+
+
+class TestTheStoredForm:
+    def test_gives_the_entry_again(self, tables: Tables) -> None:
+        looks = [LOOK, replace(LOOK, note={"officer": "x"}, rules=())]
+        for entry in tables.log().note(OFFICER, replace(ERRAND, case=None), looks, {}, NOW):
+            assert entry_from_item(item_from_entry(entry)) == entry
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"fields": {"B": b"x"}},
+            {"agency_day": {"S": "H26.13#2026-11-26"}},
+            {"more": {"S": "x"}},
+            {"allowed": {"S": "yes"}},
+            {"roles": {"S": "auditor"}},
+        ],
+    )
+    def test_refuses_what_it_did_not_write(self, tables: Tables, change: Mapping[str, Any]) -> None:
+        (entry,) = tables.log().note(OFFICER, ERRAND, [LOOK], {}, NOW)
+        with pytest.raises(ValueError, match="stored form"):
+            entry_from_item({**item_from_entry(entry), **change})
+
+    def test_of_an_entry_cannot_be_written_over(self, tables: Tables) -> None:
+        (entry,) = tables.log().note(OFFICER, ERRAND, [LOOK], {}, NOW)
+        client = Faulty(tables.client)
+        tables.log(client=client).note(OFFICER, errand("b"), [LOOK], {}, NOW)
+        put = client.calls[-1].actions[0]["Put"]
+        with pytest.raises(ClientError, match="ConditionalCheckFailed"):
+            tables.client.put_item(**{**put, "Item": item_from_entry(entry)})
+
+    def test_counts_people_and_cases_by_hashes_alone(self, tables: Tables) -> None:
+        tables.log().note(OFFICER, ERRAND, [LOOK], {}, NOW)
+        (day,) = [item for item in tables.items(tables.places.allowances) if "looks" in item]
+        assert [len(hash_) for hash_ in day["subjects"]["BS"] + day["cases"]["BS"]] == [6, 6]
+        assert PERSON_ID not in str(day)
+        assert int(day["expires_at"]["N"]) > 0
