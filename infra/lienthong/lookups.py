@@ -43,7 +43,7 @@ def by_name(api: Api, name: RecordName) -> tuple[Answer, Document]:
     """
     if name.kind == DOSSIER.name:
         answer = api.post("/v1/dossiers/lookups", {"dossier_code": name.key})
-        return answer, _there(answer.document.get("dossier"), name)
+        return answer, answer.document
     if name.kind == INSURANCE_CARD.name:
         answer = api.post(LOOKUPS, {"insurance_number": name.key})
         cards = answer.document.get("insurance_cards") or []

@@ -69,6 +69,7 @@ from functions.shared.ports import (
     Reader,
     Readers,
 )
+from schemas.forms import DOSSIER_CODE_PATTERN, EXPECTED
 
 Answer = dict[str, Any]
 """A JSON object, ready to be sent; `request_id` is in each."""
@@ -89,6 +90,8 @@ _FORMS: Final = {
     "insurance_number": (re.compile("[0-9]{10}"), "An insurance number has 10 digits."),
 }
 _SOURCE: Final = re.compile(r"/agencies/[A-Za-z0-9][A-Za-z0-9.\-]{0,63}")
+_DOSSIER_CODE: Final = re.compile(DOSSIER_CODE_PATTERN)
+_NO_DOSSIER: Final = "There is no dossier with this code."
 _NO_RECORD: Final = "There is no such record. Look the person up again, and use the id given there."
 _NOT_PERMITTED: Final = (
     "No policy permits this for your roles, your agency and the purpose you named. The refusal was"
@@ -453,12 +456,23 @@ class QueryService:
         """One record; `kind` is `person`, `insurance-card` or `dossier`."""
         _checked(errand)
         key = self._key(opaque_id, kind)[1]
+        return self._one(caller, errand, kind, key, _NO_RECORD)
+
+    def dossier_lookup(self, caller: Caller, errand: Errand, *, dossier_code: str) -> Answer:
+        """A dossier by its code, which is in the body so that no address holds it."""
+        _checked(errand)
+        if not _DOSSIER_CODE.fullmatch(dossier_code):
+            raise BadRequest([Problem("/dossier_code", "form", EXPECTED[DOSSIER_CODE_PATTERN])])
+        return self._one(caller, errand, DOSSIER.name, dossier_code, _NO_DOSSIER)
+
+    def _one(self, caller: Caller, errand: Errand, kind: str, key: str, missing: str) -> Answer:
+        """A record, noted as read; `missing` is what is said where there is none."""
         with Visit(self, caller, errand, Action.READ, f"{kind}/{key}") as visit:
             sight = self._before_reading(visit, kind, Action.READ)
             found = visit.reader.records({(kind, key)}, visit.deadline)
             record = found.get(f"{kind}/{key}")
             if record is None:
-                visit.miss(_NO_RECORD, sight.rules)
+                visit.miss(missing, sight.rules)
             sight = self._sight_of(visit, record, Action.READ)
             if not sight.anything:
                 visit.refuse(sight.rules)

@@ -30,6 +30,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", "/v1/people/{record}", "query", open=False),
     Route("GET", "/v1/insurance-cards/{record}", "query", open=False),
     Route("GET", "/v1/dossiers", "query", open=False),
+    Route("POST", "/v1/dossiers/lookups", "query", open=False),
     Route("GET", "/v1/dossiers/{record}", "query", open=False),
     Route("GET", "/v1/records/{record}/history", "query", open=False),
     Route("GET", "/v1/events", "query", open=False),

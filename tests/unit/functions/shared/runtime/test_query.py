@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -13,21 +13,15 @@ from hypothesis import strategies as st
 
 from functions.shared.adapters.opaque import KEY_BYTES, Opaque
 from functions.shared.core.access import (
-    NO_HEAD,
     AccessEntry,
-    AccessPage,
     Action,
     Caller,
     Errand,
     Head,
-    LogQuestion,
     Look,
     Question,
-    Traced,
-    hidden_untils,
-    linked,
 )
-from functions.shared.core.allowances import AllowanceSpent, Standing, Window
+from functions.shared.core.allowances import AllowanceSpent, Window
 from functions.shared.core.answers import (
     BadRequest,
     Declined,
@@ -37,7 +31,6 @@ from functions.shared.core.answers import (
 )
 from functions.shared.core.canonical import canonical
 from functions.shared.core.errors import Defect, LienThongError, Retry
-from functions.shared.core.events import Json
 from functions.shared.core.instants import later
 from functions.shared.ports import Deadline
 from functions.shared.runtime.query import LONGEST_DEFERRAL, QueryService, Visit
@@ -48,8 +41,10 @@ from tests.builders import (
     PERSON_ID,
     SENT_AT,
     event,
+    ticking,
 )
 from tests.fakes import Unhurried
+from tests.fakes_api import FakeAccessLog
 from tests.fakes_query import (
     ERRAND,
     OFFICER,
@@ -70,18 +65,12 @@ NAME: Final = "Nguyễn Thị Mẫu"
 OLD_NUMBER: Final = "010000024"
 
 
-class FakeLog:
-    """`AccessLog` in memory. `fails` is raised by the next notes."""
+class Log(FakeAccessLog):
+    """The access log in memory; `noted` has its entries in the order in which they were noted."""
 
     def __init__(self) -> None:
-        self.entries: list[AccessEntry] = []
-        self.fails: list[Exception] = []
-
-    def heads(self, subjects: Collection[str], deadline: Deadline) -> dict[str, Head]:
-        del deadline
-        heads = dict.fromkeys(subjects, NO_HEAD)
-        heads |= {e.subject: Head(e.number, e.entry_hash) for e in self.entries}
-        return {subject: heads[subject] for subject in subjects}
+        super().__init__(now=ticking("2026-11-22T07:00:00Z"))
+        self.noted: list[AccessEntry] = []
 
     def note(
         self,
@@ -91,48 +80,9 @@ class FakeLog:
         heads: Mapping[str, Head],
         deadline: Deadline,
     ) -> list[AccessEntry]:
-        del heads
-        if self.fails:
-            raise self.fails.pop(0)
-        noted = []
-        for look in looks:
-            head = self.heads([look.subject], deadline)[look.subject]
-            noted.append(linked(caller, errand, look, head, SENT_AT))
-            self.entries.append(noted[-1])
+        noted = super().note(caller, errand, looks, heads, deadline)
+        self.noted += noted
         return noted
-
-    def allowance(self, caller: Caller, deadline: Deadline) -> Standing:
-        del caller, deadline
-        return Standing(looks=len(self.entries), most=200)
-
-    def entry(self, subject: str, number: int, deadline: Deadline) -> AccessEntry | None:
-        del deadline
-        return next((e for e in self.entries if e[:2] == (subject, number)), None)
-
-    def trace(
-        self, subject: str, deadline: Deadline, *, for_subject: bool, cursor: Json, limit: int
-    ) -> AccessPage:
-        del deadline
-        own = [entry for entry in self.entries if entry.subject == subject]
-        until = hidden_untils(own)
-        told = [
-            Traced(entry, until.get(entry.number))
-            for entry in reversed(own)
-            if not (for_subject and entry.number in until)
-        ]
-        return self._page(told, cursor, limit)
-
-    def found(
-        self, question: LogQuestion, deadline: Deadline, *, cursor: Json, limit: int
-    ) -> AccessPage:
-        del deadline
-        told = [Traced(e, None) for e in reversed(self.entries) if question.fits(e)]
-        return self._page(told, cursor, limit)
-
-    def _page(self, told: list[Traced], cursor: Json, limit: int) -> AccessPage:
-        start = cursor if isinstance(cursor, int) else 0
-        end = start + limit
-        return AccessPage(tuple(told[start:end]), end if end < len(told) else None)
 
 
 @dataclass
@@ -141,7 +91,7 @@ class Office:
 
     town: FakeTown = field(default_factory=FakeTown)
     policies: FakePolicies = field(default_factory=FakePolicies)
-    log: FakeLog = field(default_factory=FakeLog)
+    log: Log = field(default_factory=Log)
     errand: Errand = ERRAND
     caller: Caller = OFFICER
 
@@ -163,11 +113,11 @@ class Office:
     @property
     def noted(self) -> list[tuple[str, str, bool]]:
         """Subject, action and decision of every entry."""
-        return [(e.subject, e.action, e.allowed) for e in self.log.entries]
+        return [(e.subject, e.action, e.allowed) for e in self.log.noted]
 
     @property
     def last(self) -> AccessEntry:
-        return self.log.entries[-1]
+        return self.log.noted[-1]
 
 
 def inhabited() -> FakeTown:
@@ -345,7 +295,7 @@ def test_a_lookup_takes_exactly_one_number_in_its_form(office: Office) -> None:
         with pytest.raises(BadRequest) as refused:
             office.ask(office.service.lookup, **numbers)
         assert not any(str(n) in str(refused.value) for n in numbers.values())
-    assert not office.log.entries
+    assert not office.log.noted
     assert not office.readers.opened
 
 
@@ -371,9 +321,7 @@ def test_a_search_gives_the_best_match_first_and_is_noted_of_each(office: Office
     assert answer["complete"]
     assert "hint" not in answer
     assert office.noted == [(PERSON, "search", True), (OTHER, "search", True)]
-    assert office.log.entries[0].seen == {
-        PERSON: ("full_name", "date_of_birth", "sex", "residence")
-    }
+    assert office.log.noted[0].seen == {PERSON: ("full_name", "date_of_birth", "sex", "residence")}
     assert set(answer["people"][0]["fields"]) == {
         "full_name",
         "date_of_birth",
@@ -388,7 +336,7 @@ def test_a_search_masks_what_may_not_be_seen() -> None:
     fields = answer["people"][0]["fields"]
     assert fields["residence"] == {"group": "residence", "masked": True}
     assert fields["full_name"]["value"] == NAME
-    assert office.log.entries[0].masked == {PERSON: ("residence",)}
+    assert office.log.noted[0].masked == {PERSON: ("residence",)}
 
 
 def test_a_search_that_finds_more_says_how_to_find_them(office: Office) -> None:
@@ -455,6 +403,23 @@ def test_a_dossier_of_which_nothing_may_be_seen_is_refused_to_its_applicants_log
         office.ask(office.service.record, kind="dossier", opaque_id=of("dossier", DOSSIER_CODE))
     assert office.noted == [(PERSON, "read", False)]
     assert office.last.masked == {DOSSIER: ()}
+
+
+def test_a_dossier_is_found_by_its_code_as_by_its_id(office: Office) -> None:
+    answer = office.ask(office.service.dossier_lookup, dossier_code=DOSSIER_CODE)
+    again = office.ask(office.service.record, kind="dossier", opaque_id=of("dossier", DOSSIER_CODE))
+    assert answer == again
+    assert office.noted == [(PERSON, "read", True)] * 2
+
+
+def test_a_code_without_its_form_is_told_and_one_of_no_dossier_is_noted(office: Office) -> None:
+    with pytest.raises(BadRequest, match="dossier code"):
+        office.ask(office.service.dossier_lookup, dossier_code="H26")
+    assert office.noted == []
+    unknown = "H26.12-20260303-9999999"
+    with pytest.raises(NotFound, match="no dossier with this code"):
+        office.ask(office.service.dossier_lookup, dossier_code=unknown)
+    assert office.noted == [(f"dossier/{unknown}", "read", True)]
 
 
 # Lists --------------------------------------------------------------------------------------
@@ -728,7 +693,7 @@ def test_a_deferral_ends_and_has_a_reason(office: Office, changes: dict[str, str
     asked = {"entry_id": OPAQUE.entry(PERSON, 1), "until": "2026-12-31", "why": "A case", **changes}
     with pytest.raises(BadRequest):
         office.ask(office.service.defer, **asked)
-    assert not office.log.entries
+    assert not office.log.noted
 
 
 def test_what_is_no_entry_is_not_deferred(office: Office) -> None:
@@ -769,7 +734,7 @@ def test_the_log_goes_on_with_the_same_span_page_by_page(office: Office) -> None
 def test_nobody_reads_the_log_whole(office: Office, arguments: dict[str, str]) -> None:
     with pytest.raises(BadRequest):
         office.ask(office.service.access_log, **arguments)
-    assert not office.log.entries
+    assert not office.log.noted
 
 
 def test_who_may_not_read_the_log_is_refused_and_noted() -> None:
@@ -795,7 +760,7 @@ def test_who_may_not_read_the_log_is_refused_and_noted() -> None:
 def test_whoever_asks_learns_who_they_are(office: Office) -> None:
     answer = office.ask(office.service.me)
     assert (answer["name"], answer["agency"]) == (OFFICER.name, "H26.12")
-    assert answer["allowance"] == {"looks": 0, "most": 200, "left": 200}
+    assert answer["allowance"] == {"looks": 0, "most": 100_000, "left": 100_000}
 
 
 # Whatever is asked --------------------------------------------------------------------------
@@ -818,6 +783,7 @@ QUESTIONS: Final[Mapping[str, Ask]] = {
     "dossier": lambda o: o.ask(
         o.service.record, kind="dossier", opaque_id=of("dossier", DOSSIER_CODE)
     ),
+    "dossier by code": lambda o: o.ask(o.service.dossier_lookup, dossier_code=DOSSIER_CODE),
     "dossiers": lambda o: o.ask(o.service.dossiers),
     "at": lambda o: o.ask(o.service.history_at, opaque_id=of("person", PERSON_ID), at=SENT_AT),
     "at first": lambda o: o.ask(
@@ -839,7 +805,7 @@ def handed_out(office: Office) -> dict[str, str]:
 
 def covered(office: Office) -> bool:
     """Whether every record that was handed out is in an entry of its subject."""
-    noted = {(e.subject, key) for e in office.log.entries for key in (*e.seen, *e.masked)}
+    noted = {(e.subject, key) for e in office.log.noted for key in (*e.seen, *e.masked)}
     return all((subject, key) in noted for key, subject in handed_out(office).items())
 
 
@@ -852,10 +818,10 @@ def test_whatever_is_asked_and_permitted_all_that_was_read_is_noted(
         answer = QUESTIONS[name](office)
     except (NotPermitted, NotFound):
         answer = {}
-    assert office.log.entries
+    assert office.log.noted
     assert covered(office)
     if answer:
-        assert all(entry.allowed for entry in office.log.entries)
+        assert all(entry.allowed for entry in office.log.noted)
     for value, group in [("0900000001", "contact"), (NAME, "identity"), ("K02", "dossier")]:
         if group not in permitted and "log" not in name and name not in ("trace", "receipt"):
             assert value.encode() not in canonical([d.get("fields") for d in _records(answer)])
@@ -873,16 +839,16 @@ def _records(answer: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 @given(ask_anything, groups)
 def test_without_a_trace_nothing_leaves(name: str, permitted: set[str]) -> None:
     office = Office(INHABITED, FakePolicies(lambda q: (q.group or "frame") in permitted))
-    office.log.fails = [Retry("not now")] * 9
+    office.log.unwritable = Retry("not now")
     with pytest.raises(Unavailable):
         QUESTIONS[name](office)
-    assert not office.log.entries
+    assert not office.log.noted
 
 
 @given(ask_anything)
 def test_a_spent_allowance_is_told_and_nothing_leaves(name: str) -> None:
     office = Office(INHABITED)
-    office.log.fails = [AllowanceSpent(Window.MINUTE, 7)]
+    office.log.unwritable = AllowanceSpent(Window.MINUTE, 7)
     with pytest.raises(AllowanceSpent):
         QUESTIONS[name](office)
 
@@ -928,9 +894,9 @@ def test_whatever_breaks_nothing_leaves_and_what_was_read_is_noted_as_not_answer
     office.service = replace(office.service, readers=Breaking(office, error, after=after))
     with pytest.raises(type(error)):
         QUESTIONS[name](office)
-    assert office.log.entries
+    assert office.log.noted
     assert covered(office)
-    for entry in office.log.entries:
+    for entry in office.log.noted:
         assert not entry.allowed
         assert not entry.seen
         assert entry.note == {"outcome": "not-answered"}
@@ -950,7 +916,7 @@ def test_what_breaks_while_the_answer_is_made_is_noted_as_well(
     office.policies.rule = breaking  # type: ignore[method-assign]
     with suppress(ValueError, NotFound):
         QUESTIONS[name](office)
-    assert office.log.entries
+    assert office.log.noted
     assert covered(office)
 
 
@@ -969,7 +935,7 @@ def test_an_answer_with_a_record_that_no_look_is_of_is_not_released(noted: bool)
     with pytest.raises(Defect):
         careless()
     assert covered(office)
-    assert not any(entry.allowed for entry in office.log.entries)
+    assert not any(entry.allowed for entry in office.log.noted)
 
 
 @pytest.mark.parametrize("name", [*QUESTIONS, "me"])
