@@ -12,13 +12,23 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from functions.shared.core.access import Role
 from functions.shared.core.kinds import KIND_OF_QUEUE
+from functions.shared.runtime.api.routes import ROUTES
 from functions.shared.runtime.loading import FILE_TRIES, RANGE_TRIES
-from functions.shared.runtime.measures import NAMESPACE, OF_A_LOAD, OF_DEAD_LETTERS, Measure
+from functions.shared.runtime.measures import (
+    NAMESPACE,
+    OF_A_LOAD,
+    OF_DEAD_LETTERS,
+    OF_THE_API,
+    Measure,
+)
 from functions.shared.runtime.settings import (
     TABLES_OF_KINDS,
+    api_settings,
     dead_letter_settings,
     file_split_settings,
+    intake_settings,
     range_sync_settings,
     sync_settings,
 )
@@ -33,6 +43,13 @@ LOAD_QUEUES: Final = {"Files": ("FileSplit", FILE_TRIES), "Ranges": ("RangeSync"
 QUEUES: Final = (*EVENT_QUEUES, *LOAD_QUEUES)
 OUTPUTS: Final = {
     *(f"{queue}{kind}Url" for queue in QUEUES for kind in ("Queue", "DeadLetterQueue")),
+    "ApiUrl",
+    "UserPoolId",
+    "UserPoolClientId",
+    "SystemTokenUrl",
+    "AccessLogTable",
+    "AccessHeadsTable",
+    "AllowancesTable",
     "LoadsTable",
     "IntakeBucket",
     "PeopleTable",
@@ -68,7 +85,20 @@ TABLES: Final[Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]]] = {
 TABLES_OF_LOADS: Final[Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]]] = {
     "LoadsTable": ("load_id+item", {"by-time": ("listing", "sent_at")}),
 }
-NUMBERS: Final = {"version"}
+TABLES_OF_THE_API: Final[Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]]] = {
+    "AccessLogTable": (
+        "subject+number",
+        {
+            "by-officer": ("officer", "looked_at"),
+            "by-agency": ("agency_day", "looked_at"),
+            "by-purpose": ("purpose_day", "looked_at"),
+        },
+    ),
+    "AccessHeadsTable": ("subject", {}),
+    "AllowancesTable": ("allowance", {}),
+}
+API_FUNCTIONS: Final = ("QueryFunction", "IntakeFunction")
+NUMBERS: Final = {"version", "number"}
 OWN_TABLE: Final = {
     "PopulationSyncFunction": "PeopleTable",
     "InsuranceSyncFunction": "InsuranceCardsTable",
@@ -132,13 +162,14 @@ def functions(template: Template) -> dict[str, dict[str, Any]]:
 
 
 def sources(function: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    return {name: event["Properties"] for name, event in function["Events"].items()}
+    return {name: event["Properties"] for name, event in function.get("Events", {}).items()}
 
 
 def statements(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
     for name, resource in template["Resources"].items():
         properties = resource["Properties"]
-        documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+        policies = properties.get("Policies", []) if resource["Type"] == "AWS::IAM::Role" else []
+        documents = [policy["PolicyDocument"] for policy in policies]
         documents += [
             properties[key] for key in ("PolicyDocument", "KeyPolicy") if key in properties
         ]
@@ -206,7 +237,8 @@ def every_queue_has_an_alarm(template: Template) -> Findings:
     watched = {
         (json.dumps(alarm["Dimensions"][0]["Value"]), alarm["MetricName"])
         for alarm in of_type(template, "AWS::CloudWatch::Alarm").values()
-        if alarm.get("AlarmActions")
+        if "Dimensions" in alarm
+        and alarm.get("AlarmActions")
         == {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]}
         and alarm["Dimensions"][0]["Name"] == "QueueName"
     }
@@ -259,6 +291,7 @@ def every_function_takes_from_its_own_queues(template: Template) -> Findings:
     wanted["DeadLetterFunction"] = [f"{queue}DeadLetterQueue" for queue in EVENT_QUEUES]
     wanted["FileSplitFunction"] = ["FilesQueue", "FilesDeadLetterQueue"]
     wanted["RangeSyncFunction"] = ["RangesQueue"]
+    wanted |= {name: [] for name in (*API_FUNCTIONS, "TokenClaimsFunction")}
     found = [name for name in {*taken, *wanted} if taken.get(name) != wanted.get(name)]
     off = {
         (name, event)
@@ -289,7 +322,7 @@ def every_function_logs_into_a_group_with_retention(template: Template) -> Findi
 def tables_have_the_keys_and_indexes_of_the_contract(template: Template) -> Findings:
     found = []
     tables = of_type(template, "AWS::DynamoDB::Table")
-    known = {**TABLES, **TABLES_OF_LOADS}
+    known = {**TABLES, **TABLES_OF_LOADS, **TABLES_OF_THE_API}
     for name in {*tables, *known}:
         if name not in tables or name not in known:
             found.append(f"{name} is in the template or the contract alone")
@@ -351,7 +384,7 @@ def tables_are_on_demand_encrypted_recoverable_and_streamed(template: Template) 
 
 
 def what_holds_data_outlives_the_stack(template: Template) -> Findings:
-    kinds = {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key"}
+    kinds = {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key", "AWS::Cognito::UserPool"}
     return [
         name
         for name, resource in template["Resources"].items()
@@ -529,7 +562,8 @@ def _names_one_thing(resource: Any) -> bool:
         r":log-group:/aws/lambda/\$\{AWS::StackName\}-[a-z-]+:log-stream:\*",
         text,
     )
-    return bool(objects or streams)
+    index = re.fullmatch(r"\$\{[A-Za-z]+\.Arn\}/index/[a-z-]+", text)
+    return bool(objects or streams or index)
 
 
 def every_role_is_one_function_s_and_grants_what_it_calls(template: Template) -> Findings:
@@ -595,6 +629,66 @@ LOADING: Final[Mapping[str, list[tuple[str, Any]]]] = {
 """What the functions of a load call besides what every function does."""
 
 
+def _index(table: str, index: str) -> dict[str, str]:
+    return {"Fn::Sub": f"${{{table}.Arn}}/index/{index}"}
+
+
+NOTING: Final = (
+    ("dynamodb:PutItem", get_att("AccessLogTable")),
+    ("dynamodb:UpdateItem", get_att("AccessHeadsTable")),
+    ("dynamodb:UpdateItem", get_att("AllowancesTable")),
+)
+OF_THE_FUNCTIONS_OF_THE_API: Final[Mapping[str, list[tuple[str, Any]]]] = {
+    "QueryFunction": [
+        *(
+            ("dynamodb:BatchGetItem", get_att(table))
+            for table in (
+                *("PeopleTable", "InsuranceCardsTable", "DossiersTable"),
+                *("LedgerTable", "QuarantineTable", *TABLES_OF_THE_API),
+            )
+        ),
+        *(
+            ("dynamodb:Query", _index(table, index))
+            for table, index in (
+                ("PeopleTable", "by-name"),
+                ("PeopleTable", "by-old-number"),
+                ("InsuranceCardsTable", "by-person"),
+                ("DossiersTable", "by-applicant"),
+                ("DossiersTable", "by-handler"),
+                ("LedgerTable", "by-record"),
+                ("QuarantineTable", "by-event"),
+                ("AccessLogTable", "by-officer"),
+                ("AccessLogTable", "by-agency"),
+                ("AccessLogTable", "by-purpose"),
+            )
+        ),
+        ("dynamodb:Query", get_att("AccessLogTable")),
+        ("dynamodb:Scan", get_att("AgenciesTable")),
+        *NOTING,
+    ],
+    "IntakeFunction": [
+        *(
+            ("dynamodb:BatchGetItem", get_att(table))
+            for table in (
+                *("AgenciesTable", "LedgerTable", "QuarantineTable"),
+                *("AccessHeadsTable", "AllowancesTable"),
+            )
+        ),
+        *(
+            ("dynamodb:Query", _index("QuarantineTable", index))
+            for index in ("by-queue", "by-reason", "by-event")
+        ),
+        ("dynamodb:UpdateItem", get_att("QuarantineTable")),
+        ("s3:GetObject", {"Fn::Sub": "${QuarantineBucket.Arn}/*"}),
+        ("dynamodb:Scan", get_att("AgenciesTable")),
+        *(("sqs:SendMessage", get_att(f"{queue}Queue")) for queue in EVENT_QUEUES),
+        *NOTING,
+    ],
+    "TokenClaimsFunction": [],
+}
+"""What the functions of the API call besides what every function does."""
+
+
 def _calls(name: str, function: Mapping[str, Any]) -> set[tuple[str, str]]:
     """What the function of this name calls, and on what."""
     tables = {"LedgerTable", "QuarantineTable"}
@@ -605,7 +699,7 @@ def _calls(name: str, function: Mapping[str, Any]) -> set[tuple[str, str]]:
     if name == "RangeSyncFunction":
         tables |= set(OWN_TABLE.values())
         written = {*OWN_TABLE.values(), "LedgerTable"}
-    keeps = name != "FileSplitFunction"
+    keeps = name != "FileSplitFunction" and name not in OF_THE_FUNCTIONS_OF_THE_API
     group = function["FunctionName"]["Fn::Sub"]
     logs = (
         "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}"
@@ -617,6 +711,7 @@ def _calls(name: str, function: Mapping[str, Any]) -> set[tuple[str, str]]:
         *((("dynamodb:UpdateItem", get_att("QuarantineTable")),) if keeps else ()),
         *((("s3:PutObject", {"Fn::Sub": "${QuarantineBucket.Arn}/*"}),) if keeps else ()),
         *LOADING.get(name, ()),
+        *OF_THE_FUNCTIONS_OF_THE_API.get(name, ()),
         ("kms:Decrypt", get_att("StackKey")),
         ("kms:GenerateDataKey", get_att("StackKey")),
         ("logs:CreateLogStream", {"Fn::Sub": logs}),
@@ -670,8 +765,13 @@ MetricName = tuple[str, frozenset[str]]
 BY_KIND: Final = frozenset({"kind", "service"})
 EMITTED: Final[frozenset[MetricName]] = frozenset(
     {
-        *((str(measure), BY_KIND) for measure in Measure if measure not in OF_A_LOAD),
-        *((str(measure), frozenset({"service"})) for measure in OF_A_LOAD),
+        *(
+            (str(measure), BY_KIND)
+            for measure in Measure
+            if measure not in (*OF_A_LOAD, *OF_THE_API)
+        ),
+        *((str(measure), frozenset({"service"})) for measure in (*OF_A_LOAD, *OF_THE_API)),
+        (str(Measure.REQUESTS), frozenset({"service", "route"})),
         (str(Measure.QUARANTINED), BY_KIND | {"reason"}),
     }
 )
@@ -711,6 +811,7 @@ def the_dashboard_shows_what_the_functions_emit(template: Template) -> Findings:
             for queue in QUEUES
         ),
         *(("AWS/Lambda", "Errors", f"${{{name}}}") for name in functions(template)),
+        *(("AWS/ApiGateway", metric, "${Api}") for metric in ("4xx", "5xx", "Latency")),
     }
     return found + [str(odd) for odd in wanted ^ others]
 
@@ -731,6 +832,9 @@ def alarms_watch_metrics_that_are_emitted(template: Template) -> Findings:
     found = []
     for name, alarm in of_type(template, "AWS::CloudWatch::Alarm").items():
         queue = next((queue for queue in EVENT_QUEUES if name.startswith(queue)), None)
+        if name in ALARMS_OF_THE_API:
+            found += [] if _watched(alarm) == ALARMS_OF_THE_API[name] else [f"{name} is astray"]
+            continue
         if alarm["Namespace"] == "AWS/SQS":
             continue
         dimensions = {d["Name"]: d["Value"] for d in alarm["Dimensions"]}
@@ -753,6 +857,49 @@ ALARMS_OF_LOADS: Final = {
 }
 
 
+ALARMS_OF_THE_API: Final[Mapping[str, frozenset[tuple[str, str, str]]]] = {
+    **{
+        name: frozenset(
+            (NAMESPACE, str(measure), service)
+            for measure in measures
+            for service in ("query", "intake")
+        )
+        for name, measures in {
+            "AccessRefusedAlarm": (Measure.REQUESTS, Measure.ACCESS_REFUSED),
+            "AllowanceSpentAlarm": (Measure.ALLOWANCE_SPENT,),
+            "EnumerationSuspectedAlarm": (Measure.ENUMERATION_SUSPECTED,),
+            "AccessLogUnwritableAlarm": (Measure.ACCESS_LOG_UNWRITABLE,),
+        }.items()
+    },
+    "ApiFailedAlarm": frozenset({("AWS/ApiGateway", "5xx", "Api")}),
+    **{
+        f"{name.removesuffix('Function')}ErrorsAlarm": frozenset({("AWS/Lambda", "Errors", name)})
+        for name in (*API_FUNCTIONS, "TokenClaimsFunction")
+    },
+}
+
+
+def _watched(alarm: Mapping[str, Any]) -> frozenset[tuple[str, str, str]]:
+    """Namespace, metric and the one dimension's value of everything that an alarm looks at."""
+    metrics = [
+        part["MetricStat"]["Metric"]
+        for part in alarm.get("Metrics", ())
+        if "Expression" not in part
+    ]
+    watched = set()
+    for metric in metrics or [alarm]:
+        (dimension,) = metric["Dimensions"]
+        value = dimension["Value"]
+        name = value["Ref"] if isinstance(value, dict) else value
+        watched.add((metric["Namespace"], metric["MetricName"], name))
+    return frozenset(watched)
+
+
+def what_goes_wrong_with_the_api_rings_an_alarm(template: Template) -> Findings:
+    alarms = of_type(template, "AWS::CloudWatch::Alarm")
+    return [name for name in ALARMS_OF_THE_API if not alarms.get(name, {}).get("AlarmActions")]
+
+
 def _emitter(queue: str, metric: str) -> dict[str, str]:
     service = "dead_letter" if metric == OF_DEAD_LETTERS[0] else f"{queue}_sync"
     return {"service": service, "kind": KIND_OF_QUEUE[queue].name}
@@ -763,7 +910,7 @@ def every_queue_s_refusals_and_dead_letters_ring_an_alarm(template: Template) ->
         (alarm["MetricName"], dimension["Value"])
         for alarm in of_type(template, "AWS::CloudWatch::Alarm").values()
         if alarm.get("AlarmActions")
-        for dimension in alarm["Dimensions"]
+        for dimension in alarm.get("Dimensions", ())
         if dimension["Name"] == "kind"
     }
     wanted = {
@@ -775,10 +922,21 @@ def every_queue_s_refusals_and_dead_letters_ring_an_alarm(template: Template) ->
     return [f"{measure} of {kind}" for measure, kind in wanted - watched] + sorted(lost)
 
 
+OTHER_OUTPUTS: Final = {
+    "ApiUrl": get_att("Api", "ApiEndpoint"),
+    "UserPoolId": {"Ref": "UserPool"},
+    "UserPoolClientId": {"Ref": "UserPoolClient"},
+    "SystemTokenUrl": {
+        "Fn::Sub": "https://${UserPoolDomain}.auth.${AWS::Region}.amazoncognito.com/oauth2/token"
+    },
+}
+"""Outputs that are not the reference of the resource that they are named after."""
+
+
 def outputs_are_exactly_those_of_the_contract(template: Template) -> Findings:
     found = sorted(OUTPUTS ^ set(template["Outputs"]))
     for name, output in template["Outputs"].items():
-        if output["Value"] != {"Ref": name.removesuffix("Url")}:
+        if output["Value"] != OTHER_OUTPUTS.get(name, {"Ref": name.removesuffix("Url")}):
             found.append(f"{name} is {output['Value']}")
     return found
 
@@ -812,6 +970,10 @@ def functions_are_told_exactly_what_their_settings_read(template: Template) -> F
     shared = template["Globals"]["Function"]["Environment"]["Variables"]
     found = []
     for name, function in functions(template).items():
+        if template["Resources"][name].get("IgnoreGlobals") == ["Environment"]:
+            if "Environment" in function or name != "TokenClaimsFunction":
+                found.append(f"{name} is told what the others are not")
+            continue
         told = {**shared, **function["Environment"]["Variables"]}
         log = {variable for variable in told if variable.startswith("POWERTOOLS_")}
         if log != {
@@ -844,6 +1006,8 @@ SETTINGS: Final[Mapping[str, Callable[[Mapping[str, str]], object]]] = {
     "DeadLetterFunction": dead_letter_settings,
     "FileSplitFunction": file_split_settings,
     "RangeSyncFunction": range_sync_settings,
+    "QueryFunction": api_settings,
+    "IntakeFunction": intake_settings,
 }
 
 
@@ -870,8 +1034,11 @@ def _value(value: Any) -> str:
     if "Fn::Sub" in value:
         arn = r"arn:aws:sqs:region:000000000000:\1"
         return re.sub(r"\$\{(\w+)\.Arn\}", arn, value["Fn::Sub"])
+    if "Fn::If" in value:
+        return _value(value["Fn::If"][1])
     name = str(value["Ref"])
     known = {"LogHashKey": "k" * 32, "Stage": "dev", "LoadRangeBytes": "8388608", "Wire": "direct"}
+    known |= {"RecordIdKey": "0f" * 64, "DailyAllowance": "500", "MinuteAllowance": "60"}
     return known.get(name, name.upper())
 
 
@@ -889,9 +1056,195 @@ def secrets_are_hidden_and_a_stack_is_not_local_by_chance(template: Template) ->
         found.append("the key of the logs' hashes can be read or guessed")
     if parameters["LogHashKey"].get("MinLength", 0) < 32:
         found.append("the key of the logs' hashes may be short")
+    ids = parameters["RecordIdKey"]
+    if ids.get("NoEcho") is not True or "Default" in ids:
+        found.append("the key of the opaque ids can be read or guessed")
+    if ids.get("AllowedPattern") != "[0-9A-Fa-f]{128}":
+        found.append("the key of the opaque ids may be short")
     if parameters["Stage"]["Default"] == "local":
         found.append("any sender is believed unless somebody says otherwise")
     return found
+
+
+def the_gateway_has_the_routes_of_the_code(template: Template) -> Findings:
+    signed_in = {
+        "AuthorizationType": "JWT",
+        "AuthorizerId": {"Ref": "ApiAuthorizer"},
+        "AuthorizationScopes": ["aws.cognito.signin.user.admin", "lienthong/api"],
+    }
+    wanted = [
+        {
+            "ApiId": {"Ref": "Api"},
+            "RouteKey": f"{route.method} {route.path}",
+            "Target": {"Fn::Sub": f"integrations/${{{route.function.capitalize()}Integration}}"},
+            **({"AuthorizationType": "NONE"} if route.open else signed_in),
+        }
+        for route in ROUTES
+    ]
+    here = list(of_type(template, "AWS::ApiGatewayV2::Route").values())
+    found = [f"the gateway alone: {route['RouteKey']}" for route in here if route not in wanted]
+    found += [f"the code alone: {route['RouteKey']}" for route in wanted if route not in here]
+    for name in API_FUNCTIONS:
+        integration = properties(template, name.replace("Function", "Integration"))
+        if integration != {
+            "ApiId": {"Ref": "Api"},
+            "IntegrationType": "AWS_PROXY",
+            "IntegrationMethod": "POST",
+            "IntegrationUri": get_att(name),
+            "PayloadFormatVersion": "2.0",
+            "TimeoutInMillis": 30000,
+        }:
+            found.append(f"{name} is asked in another way")
+        if functions(template)[name].get("Timeout", 60) >= 30:
+            found.append(f"{name} may answer after the gateway has given up")
+    return found
+
+
+def tokens_are_taken_of_the_stack_s_own_pool_and_clients(template: Template) -> Findings:
+    (authorizer,) = of_type(template, "AWS::ApiGatewayV2::Authorizer").values()
+    client = {"Ref": "UserPoolClient"}
+    systems = {"Fn::Split": [",", {"Fn::Sub": "${UserPoolClient},${SystemClientIds}"}]}
+    wanted = {
+        "ApiId": {"Ref": "Api"},
+        "Name": "user-pool",
+        "AuthorizerType": "JWT",
+        "IdentitySource": ["$request.header.Authorization"],
+        "JwtConfiguration": {
+            "Issuer": {
+                "Fn::Sub": "https://cognito-idp.${AWS::Region}.${AWS::URLSuffix}/${UserPool}"
+            },
+            "Audience": {"Fn::If": ["HasSystemClients", systems, [client]]},
+        },
+    }
+    return [] if authorizer == wanted else [f"the authorizer is {authorizer}"]
+
+
+def services_call_functions_of_this_stack_alone(template: Template) -> Findings:
+    api = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*"
+    asked_by: dict[str, tuple[str, Any]] = {
+        **{name: ("apigateway.amazonaws.com", {"Fn::Sub": api}) for name in API_FUNCTIONS},
+        "TokenClaimsFunction": ("cognito-idp.amazonaws.com", get_att("UserPool")),
+    }
+    here = {
+        permission["FunctionName"]["Ref"]: (permission["Principal"], permission.get("SourceArn"))
+        for permission in of_type(template, "AWS::Lambda::Permission").values()
+    }
+    return [name for name in {*here, *asked_by} if here.get(name) != asked_by.get(name)]
+
+
+def the_gateway_is_throttled_and_says_nothing_of_what_was_asked(template: Template) -> Findings:
+    (stage,) = of_type(template, "AWS::ApiGatewayV2::Stage").values()
+    found = []
+    limits = stage["DefaultRouteSettings"]
+    if (limits.get("ThrottlingRateLimit"), limits.get("ThrottlingBurstLimit")) != (
+        {"Ref": "ApiRateLimit"},
+        {"Ref": "ApiBurstLimit"},
+    ):
+        found.append("anybody may ask as often as they like")
+    if (stage["StageName"], stage.get("AutoDeploy")) != ("$default", True):
+        found.append("the stage has another name, or waits to be deployed")
+    log = stage["AccessLogSettings"]
+    said = set(json.loads(log["Format"]).values())
+    if said != {
+        *("$context.requestId", "$context.requestTime", "$context.routeKey", "$context.status"),
+        *("$context.responseLatency", "$context.authorizer.claims.sub"),
+        "$context.error.responseType",
+    }:
+        found.append(f"the gateway logs {sorted(said)}")
+    group = properties(template, "ApiLogGroup")
+    if (
+        log["DestinationArn"] != get_att("ApiLogGroup")
+        or group.get("KmsKeyId") != get_att("StackKey")
+        or group.get("RetentionInDays") != {"Ref": "LogRetentionDays"}
+    ):
+        found.append("the gateway's log is not encrypted, or kept for ever")
+    return found
+
+
+def people_sign_in_as_the_operator_lets_them(template: Template) -> Findings:
+    pool = properties(template, "UserPool")
+    found = []
+    if pool.get("AdminCreateUserConfig") != {"AllowAdminCreateUserOnly": True}:
+        found.append("anybody can make an account")
+    strong = {"MinimumLength": 14, "RequireLowercase": True, "RequireUppercase": True}
+    strong |= {"RequireNumbers": True, "RequireSymbols": True}
+    if not pool["Policies"]["PasswordPolicy"].items() >= strong.items():
+        found.append("passwords may be weak")
+    mfa = template["Parameters"]["Mfa"]
+    if pool.get("MfaConfiguration") != {"Ref": "Mfa"} or mfa["Default"] != "ON":
+        found.append("a password is enough unless somebody says otherwise")
+    if pool.get("DeletionProtection") != {"Fn::If": ["ProtectsTables", "ACTIVE", "INACTIVE"]}:
+        found.append("the accounts can be deleted")
+    if pool["LambdaConfig"] != {
+        "PreTokenGenerationConfig": {
+            "LambdaArn": get_att("TokenClaimsFunction"),
+            "LambdaVersion": "V2_0",
+        }
+    }:
+        found.append("tokens do not say whose they are")
+    if [schema["Name"] for schema in pool["Schema"]] != ["agency"]:
+        found.append("accounts have no agency")
+    client = properties(template, "UserPoolClient")
+    if "custom:agency" in client.get("WriteAttributes", ["custom:agency"]):
+        found.append("a person can move to another agency")
+    if client["ExplicitAuthFlows"] != ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]:
+        found.append("there is another way to sign in")
+    minutes = client["TokenValidityUnits"]["AccessToken"] == "minutes"
+    if not minutes or client["AccessTokenValidity"] > 15 or not client["EnableTokenRevocation"]:
+        found.append("a token that was lost opens the API for long")
+    return found
+
+
+def every_role_has_a_group(template: Template) -> Findings:
+    groups = [
+        group["GroupName"] for group in of_type(template, "AWS::Cognito::UserPoolGroup").values()
+    ]
+    return [] if sorted(groups) == sorted(Role) else [f"the groups are {sorted(groups)}"]
+
+
+def nobody_changes_what_was_noted(template: Template) -> Findings:
+    """The access log is written by putting what is not there yet, and by nothing else."""
+    log = {"AccessLogTable"}
+    harmless = {"dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query"}
+    return [
+        f"{name} may {action} on the access log"
+        for name, statement in statements(template)
+        for action in as_list(statement.get("Action", ()))
+        for resource in as_list(statement.get("Resource", ()))
+        if statement["Effect"] == "Allow" and action.startswith("dynamodb:")
+        if _table_of(resource) in log and action not in harmless
+    ]
+
+
+def _table_of(resource: Any) -> str:
+    if not isinstance(resource, dict):
+        return "AccessLogTable" if resource == "*" else ""
+    if "Fn::GetAtt" in resource:
+        return str(resource["Fn::GetAtt"][0])
+    named = re.match(r"\$\{(\w+)\.Arn\}", resource.get("Fn::Sub", ""))
+    return named[1] if named else ""
+
+
+def allowances_expire(template: Template) -> Findings:
+    wanted = {"AttributeName": "expires_at", "Enabled": True}
+    here = {
+        name: table["TimeToLiveSpecification"]
+        for name, table in of_type(template, "AWS::DynamoDB::Table").items()
+        if "TimeToLiveSpecification" in table
+    }
+    return [] if here == {"AllowancesTable": wanted} else [f"what expires: {here}"]
+
+
+def what_comes_in_over_http_is_relayed(template: Template) -> Findings:
+    intake = get_att("IntakeRole", "RoleId")
+    both = {"Fn::Sub": "${IntakeRole.RoleId},${RelaySenders}"}
+    wanted = {"Fn::If": ["HasRelaySenders", both, intake]}
+    told = {
+        name: function["Environment"]["Variables"].get("RELAY_SENDERS")
+        for name, function in functions(template).items()
+        if name in OWN_TABLE
+    }
+    return [f"{name} believes {relays}" for name, relays in told.items() if relays != wanted]
 
 
 Rule = Callable[[Template], Findings]
@@ -1093,7 +1446,65 @@ RULES: Final[Mapping[Rule, tuple[Edit, ...]]] = {
         lambda t: t["Parameters"]["LogHashKey"].pop("NoEcho"),
         lambda t: t["Parameters"]["LogHashKey"].update(MinLength=8),
         lambda t: t["Parameters"]["Stage"].update(Default="local"),
+        lambda t: t["Parameters"]["RecordIdKey"].update(Default="0" * 128),
+        lambda t: t["Parameters"]["RecordIdKey"].update(AllowedPattern=".*"),
     ),
+    what_goes_wrong_with_the_api_rings_an_alarm: (
+        lambda t: t["Resources"].pop("EnumerationSuspectedAlarm"),
+        lambda t: properties(t, "TokenClaimsErrorsAlarm").pop("AlarmActions"),
+    ),
+    the_gateway_has_the_routes_of_the_code: (
+        lambda t: t["Resources"].pop("GetMeRoute"),
+        change("GetMeRoute", AuthorizationType="NONE"),
+        change("GetMeRoute", RouteKey="GET /v1/you"),
+        change("GetMeRoute", Target={"Fn::Sub": "integrations/${IntakeIntegration}"}),
+        change("GetMeRoute", AuthorizationScopes=["openid"]),
+        change("QueryIntegration", IntegrationUri=get_att("IntakeFunction")),
+        change("QueryFunction", Timeout=60),
+    ),
+    tokens_are_taken_of_the_stack_s_own_pool_and_clients: (
+        lambda t: properties(t, "ApiAuthorizer")["JwtConfiguration"].pop("Audience"),
+        lambda t: properties(t, "ApiAuthorizer")["JwtConfiguration"].update(Issuer="https://x"),
+    ),
+    services_call_functions_of_this_stack_alone: (
+        lambda t: properties(t, "QueryPermission").pop("SourceArn"),
+        change("TokenClaimsPermission", Principal="*"),
+    ),
+    the_gateway_is_throttled_and_says_nothing_of_what_was_asked: (
+        lambda t: properties(t, "ApiStage")["DefaultRouteSettings"].pop("ThrottlingRateLimit"),
+        change("ApiStage", StageName="v1"),
+        lambda t: properties(t, "ApiStage")["AccessLogSettings"].update(
+            Format='{"path": "$context.path"}'
+        ),
+        lambda t: properties(t, "ApiLogGroup").pop("KmsKeyId"),
+    ),
+    people_sign_in_as_the_operator_lets_them: (
+        change("UserPool", AdminCreateUserConfig={"AllowAdminCreateUserOnly": False}),
+        lambda t: properties(t, "UserPool")["Policies"]["PasswordPolicy"].update(MinimumLength=8),
+        change("UserPool", MfaConfiguration="OFF"),
+        lambda t: t["Parameters"]["Mfa"].update(Default="OFF"),
+        change("UserPool", DeletionProtection="INACTIVE"),
+        lambda t: properties(t, "UserPool")["LambdaConfig"].clear(),
+        lambda t: properties(t, "UserPool")["Schema"].append({"Name": "role"}),
+        change("UserPoolClient", WriteAttributes=["custom:agency"]),
+        lambda t: properties(t, "UserPoolClient")["ExplicitAuthFlows"].append("ALLOW_CUSTOM_AUTH"),
+        change("UserPoolClient", AccessTokenValidity=60),
+    ),
+    every_role_has_a_group: (
+        lambda t: t["Resources"].pop("InspectorGroup"),
+        change("InspectorGroup", GroupName="inspectors"),
+    ),
+    nobody_changes_what_was_noted: (
+        grant("QueryRole", "dynamodb:UpdateItem", get_att("AccessLogTable")),
+        grant("IntakeRole", "dynamodb:DeleteItem", get_att("AccessLogTable")),
+        grant("QueryRole", "dynamodb:PartiQLUpdate", get_att("AccessLogTable")),
+        grant("QueryRole", "dynamodb:BatchWriteItem", "*"),
+    ),
+    allowances_expire: (
+        lambda t: properties(t, "AllowancesTable").pop("TimeToLiveSpecification"),
+        change("AccessLogTable", TimeToLiveSpecification={"AttributeName": "x", "Enabled": True}),
+    ),
+    what_comes_in_over_http_is_relayed: (tell("RegistrySyncFunction", RELAY_SENDERS="ANYBODY"),),
 }
 BREAKS: Final = [
     pytest.param(rule, edit, id=f"{rule.__name__}-{number}")
