@@ -426,3 +426,13 @@ class Readers(Protocol):
     """Opens a door for each request, which has handed out nothing yet."""
 
     def open(self) -> Reader: ...
+
+
+class Relay(Protocol):
+    """The queues of the record kinds, for what was verified here.
+
+    `send` returns once the body is in the queue, perhaps twice, attributed to `sender`; else it
+    raises `Retry`: then it may be there.
+    """
+
+    def send(self, queue: str, body: str, sender: str, deadline: Deadline) -> None: ...

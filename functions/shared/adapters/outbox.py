@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -13,7 +13,10 @@ from functions.shared.ports import Deadline
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
 
+SENDER: Final = "sender"
+"""The message attribute that names the principal whom a relay of the stack verified."""
 _MOST_TRIES: Final = 6
 
 
@@ -39,6 +42,29 @@ class SqsOutbox:
             "SendMessage",
             deadline,
             lambda: self.client.send_message(QueueUrl=self.url, MessageBody=body),
+            most=_MOST_TRIES,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SqsRelay:
+    """`Relay` over the queues: queue -> URL."""
+
+    client: SQSClient
+    urls: Mapping[str, str]
+    waiting: Waiting
+
+    def send(self, queue: str, body: str, sender: str, deadline: Deadline) -> None:
+        """The body is in the queue, perhaps twice, with whom it is from; or Retry is raised."""
+        attributes: dict[str, MessageAttributeValueTypeDef] = {
+            SENDER: {"DataType": "String", "StringValue": sender}
+        }
+        self.waiting.tried(
+            "SendMessage",
+            deadline,
+            lambda: self.client.send_message(
+                QueueUrl=self.urls[queue], MessageBody=body, MessageAttributes=attributes
+            ),
             most=_MOST_TRIES,
         )
 

@@ -13,6 +13,7 @@ import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from functions.shared.adapters.bulk import Waiting
@@ -26,25 +27,40 @@ from functions.shared.core.ledger import SALT_BYTES
 from functions.shared.runtime.logs import Narrator
 from functions.shared.runtime.pipeline import Pipeline
 from functions.shared.runtime.settings import (
+    ApiSettings,
+    IntakeSettings,
     Settings,
+    api_settings,
     dead_letter_settings,
     file_split_settings,
+    intake_settings,
     range_sync_settings,
     sync_settings,
 )
 from functions.shared.runtime.sync import SyncService
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_s3.client import S3Client
 
+    from functions.shared.adapters.access_log import DynamoAccessLog
+    from functions.shared.adapters.directory import DynamoDirectory
+    from functions.shared.adapters.policies import CedarPolicies
+    from functions.shared.ports import Deadline
+    from functions.shared.runtime.api.front import Api
     from functions.shared.runtime.dead_letters import DeadLetterService
+    from functions.shared.runtime.desk import DeskService
     from functions.shared.runtime.file_split import FileSplitService
+    from functions.shared.runtime.publishing import PublishingService
+    from functions.shared.runtime.query import QueryService
     from functions.shared.runtime.range_sync import RangeSyncService
 
 
+ROOT: Final = Path(__file__).parents[3]
+POLICIES: Final = ROOT / "infra" / "policies"
+"""What the functions behind the API carry beside their code."""
 COLLECTOR: Final = (200_000, 20, 20)
 """The collector's thresholds while a function works."""
 
@@ -175,6 +191,189 @@ def _range_sync_service() -> RangeSyncService:
         token=lambda: secrets.token_hex(4),
         pause=time.sleep,
         jitter=random.random,
+    )
+
+
+@cache
+def query_api() -> Api:
+    """The function that answers questions about records, events and looks."""
+    with _starting():
+        from functions.shared.adapters.directory import DynamoDirectory
+        from functions.shared.runtime.api.front import Api, Patience
+        from functions.shared.runtime.api.narration import ApiNarrator
+        from functions.shared.runtime.api.query_routes import query_resolver
+
+        settings = api_settings(os.environ)
+        clients = Clients()
+        dynamodb = clients.dynamodb()
+        waiting = Waiting(time.sleep, random.random)
+        patience = Patience()
+        directory = DynamoDirectory(
+            dynamodb, settings.records_tables[AGENCY.name], waiting, time.monotonic
+        )
+        service = query_service(settings, dynamodb, directory, waiting, patience)
+        return Api(
+            "query",
+            query_resolver(service),
+            directory,
+            ApiNarrator(settings.log_hash_key),
+            patience,
+        )
+
+
+@cache
+def intake_api() -> Api:
+    """The function that takes events in over HTTP, and settles refused ones."""
+    with _starting():
+        from functions.shared.adapters.directory import DynamoDirectory
+        from functions.shared.runtime.api.front import Api, Patience
+        from functions.shared.runtime.api.intake_routes import intake_resolver
+        from functions.shared.runtime.api.narration import ApiNarrator
+
+        settings = intake_settings(os.environ)
+        clients = Clients()
+        dynamodb = clients.dynamodb()
+        waiting = Waiting(time.sleep, random.random)
+        patience = Patience()
+        directory = DynamoDirectory(
+            dynamodb, settings.records_tables[AGENCY.name], waiting, time.monotonic
+        )
+        policies = _policies()
+        log = _access_log(settings, dynamodb, waiting)
+        narrator = ApiNarrator(settings.log_hash_key)
+
+        @cache
+        def publishing() -> PublishingService:
+            return _publishing(settings, clients, dynamodb, policies, log, waiting)
+
+        @cache
+        def desk() -> DeskService:
+            return _desk(settings, clients, dynamodb, policies, log, directory, waiting, patience)
+
+        return Api(
+            "intake",
+            intake_resolver(publishing, desk, narrator.count),
+            directory,
+            narrator,
+            patience,
+        )
+
+
+def query_service(
+    settings: ApiSettings,
+    dynamodb: DynamoDBClient,
+    directory: DynamoDirectory,
+    waiting: Waiting,
+    patience: Callable[[], Deadline],
+) -> QueryService:
+    """What answers the questions, over the settings' tables."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from functions.shared.adapters.opaque import Opaque
+    from functions.shared.adapters.reader import THREADS, Doors
+    from functions.shared.runtime.query import QueryService
+
+    return QueryService(
+        readers=Doors(
+            client=dynamodb,
+            records=settings.records_tables,
+            ledger=settings.ledger_table,
+            quarantine=settings.quarantine_table,
+            heads=settings.access_heads_table,
+            waiting=waiting,
+            pool=ThreadPoolExecutor(THREADS, thread_name_prefix="read"),
+        ),
+        policies=_policies(),
+        log=_access_log(settings, dynamodb, waiting),
+        directory=directory,
+        opaque=Opaque(settings.record_id_key),
+        patience=patience,
+        now=_now,
+    )
+
+
+def _publishing(
+    settings: IntakeSettings,
+    clients: Clients,
+    dynamodb: DynamoDBClient,
+    policies: CedarPolicies,
+    log: DynamoAccessLog,
+    waiting: Waiting,
+) -> PublishingService:
+    from functions.shared.adapters.outbox import SqsRelay
+    from functions.shared.runtime.publishing import PublishingService
+
+    agencies = settings.records_tables[AGENCY.name]
+    return PublishingService(
+        policies=policies,
+        log=log,
+        agencies=DynamoAgencies(dynamodb, agencies, waiting, time.monotonic),
+        relay=SqsRelay(clients.sqs(), settings.queue_urls, waiting),
+        now=_now,
+    )
+
+
+def _desk(
+    settings: IntakeSettings,
+    clients: Clients,
+    dynamodb: DynamoDBClient,
+    policies: CedarPolicies,
+    log: DynamoAccessLog,
+    directory: DynamoDirectory,
+    waiting: Waiting,
+    patience: Callable[[], Deadline],
+) -> DeskService:
+    from functions.shared.adapters.desk import Desk, Places
+    from functions.shared.adapters.opaque import Opaque
+    from functions.shared.runtime.desk import DeskService
+
+    places = Places(
+        quarantine=settings.quarantine_table,
+        bucket=settings.quarantine_bucket,
+        ledger=settings.ledger_table,
+        agencies=settings.records_tables[AGENCY.name],
+        queues=settings.queue_urls,
+    )
+    return DeskService(
+        Desk(
+            dynamodb,
+            clients.s3(),
+            clients.sqs(),
+            places,
+            settings.senders,
+            waiting=waiting,
+            patience=patience,
+            monotonic=time.monotonic,
+        ),
+        policies,
+        log,
+        directory,
+        Opaque(settings.record_id_key),
+        now=_now,
+        patience=patience,
+    )
+
+
+def _policies() -> CedarPolicies:
+    from functions.shared.adapters.policies import CedarPolicies
+
+    texts = [path.read_text("utf-8") for path in sorted(POLICIES.glob("*.cedar"))]
+    return CedarPolicies(texts, (POLICIES / "schema.cedarschema").read_text("utf-8"))
+
+
+def _access_log(
+    settings: ApiSettings, dynamodb: DynamoDBClient, waiting: Waiting
+) -> DynamoAccessLog:
+    from functions.shared.adapters.access_log import DynamoAccessLog, Places
+    from functions.shared.core.allowances import Limits
+
+    return DynamoAccessLog(
+        dynamodb,
+        Places(settings.access_log_table, settings.access_heads_table, settings.allowances_table),
+        Limits(settings.daily_allowance, settings.minute_allowance),
+        settings.record_id_key,
+        waiting,
+        _now,
     )
 
 

@@ -54,6 +54,22 @@ class Measure(StrEnum):
     """Files of which more than a twentieth of the lines was refused; they count as done as well."""
     RANGES_STUCK = "RangesStuck"
     """Ranges of a file, or files still being split, that began their last try."""
+    REQUESTS = "Requests"
+    """Requests to the API; also by `route`."""
+    ACCESS_REFUSED = "AccessRefused"
+    """Requests that no policy permitted."""
+    ALLOWANCE_SPENT = "AllowanceSpent"
+    """Requests of callers who had used up their allowance of the minute or the day."""
+    ENUMERATION_SUSPECTED = "EnumerationSuspected"
+    """Requests of callers who seem to collect people rather than to handle cases."""
+    ACCESS_LOG_UNWRITABLE = "AccessLogUnwritable"
+    """Requests that were not answered because something passing was in the way."""
+    API_FAILED = "ApiFailed"
+    """Requests that a bug or a broken stack stopped."""
+    EVENTS_QUEUED = "EventsQueued"
+    """Events that came in over HTTP and were queued."""
+    EVENTS_REFUSED = "EventsRefused"
+    """Events that came in over HTTP and were refused at once; their agency knows why."""
 
 
 OF_A_BATCH: Final = (
@@ -75,5 +91,16 @@ OF_A_LOAD: Final = (
     Measure.RANGES_STUCK,
 )
 """What the functions of a load count, when it happens, by `service` alone."""
+OF_THE_API: Final = (
+    Measure.REQUESTS,
+    Measure.ACCESS_REFUSED,
+    Measure.ALLOWANCE_SPENT,
+    Measure.ENUMERATION_SUSPECTED,
+    Measure.ACCESS_LOG_UNWRITABLE,
+    Measure.API_FAILED,
+    Measure.EVENTS_QUEUED,
+    Measure.EVENTS_REFUSED,
+)
+"""What the functions of the API count, when it happens, by `service` alone."""
 OF_DEAD_LETTERS: Final = (Measure.DEAD_LETTERS, Measure.RETURNED, Measure.RESOLVED)
 """What the dead-letter function counts for every batch."""

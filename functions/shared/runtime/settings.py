@@ -99,6 +99,7 @@ class IntakeSettings(ApiSettings):
     """What the function of the incoming events needs besides: queue -> URL."""
 
     queue_urls: Mapping[str, str]
+    senders: Senders
 
 
 def sync_settings(environment: Mapping[str, str]) -> SyncSettings:
@@ -174,6 +175,10 @@ def intake_settings(environment: Mapping[str, str]) -> IntakeSettings:
         queue_urls={
             queue: _required(environment, f"{queue.upper()}_QUEUE_URL") for queue in KIND_OF_QUEUE
         },
+        senders=Senders(
+            registry=_ids(environment, "REGISTRY_SENDERS"),
+            anyone=_required(environment, "STAGE") == LOCAL_STAGE,
+        ),
     )
 
 
