@@ -468,7 +468,7 @@ class QueryService:
     def _one(self, caller: Caller, errand: Errand, kind: str, key: str, missing: str) -> Answer:
         """A record, noted as read; `missing` is what is said where there is none."""
         with Visit(self, caller, errand, Action.READ, f"{kind}/{key}") as visit:
-            sight = self._before_reading(visit, kind, Action.READ)
+            sight = self._before_reading(visit, kind)
             found = visit.reader.records({(kind, key)}, visit.deadline)
             record = found.get(f"{kind}/{key}")
             if record is None:
@@ -480,13 +480,13 @@ class QueryService:
             _saw(visit, record, view, sight.rules)
             return visit.release(view.answer)
 
-    def _before_reading(self, visit: Visit, kind: str, action: Action) -> Sight:
-        """What may be seen of any record of a kind; refused where that is nothing. Of a dossier
-        it depends on its agencies, which have to be read first."""
-        if kind == DOSSIER.name:
-            return Sight(frozenset(), ())
-        sight = visit.sights([(kind, _NONE)], action)[kind, _NONE]
-        if not sight.anything and action is Action.READ:
+    def _before_reading(self, visit: Visit, kind: str) -> Sight:
+        """What may be seen of any record of a kind, of a dossier: of one of the caller's own
+        agency; refused where that is nothing, so that nobody learns who or what exists by what
+        they may not see."""
+        thing = (kind, frozenset({visit.caller.agency}) if kind == DOSSIER.name else _NONE)
+        sight = visit.sights([thing])[thing]
+        if not sight.anything:
             visit.refuse(sight.rules)
         return sight
 
@@ -628,8 +628,8 @@ class QueryService:
 
     def _history_may_be_read(self, visit: Visit, kind: str) -> None:
         """Refuses what is refused whatever the record, before it is read."""
-        if kind != DOSSIER.name:
-            visit.permit(Question(Action.READ_HISTORY, kind))
+        line = visit.line([visit.caller.agency]) if kind == DOSSIER.name else _NONE
+        visit.permit(Question(Action.READ_HISTORY, kind, None, line))
 
     def _history_sight(self, visit: Visit, record: Record) -> tuple[tuple[str, ...], Sight]:
         """The policies that permit the frame of a record's history, and what may be seen of it."""

@@ -397,12 +397,36 @@ def test_a_record_that_is_gone_is_noted_as_not_found(office: Office) -> None:
     assert office.noted == [("person/999999999999", "read", True)]
 
 
-def test_a_dossier_of_which_nothing_may_be_seen_is_refused_to_its_applicants_log() -> None:
-    office = Office(INHABITED, nothing())
+def own_alone() -> FakePolicies:
+    """Permits what is of no agency, or of H26.40's."""
+    return FakePolicies(lambda question: question.agencies <= {"H26.40"})
+
+
+def elsewhere(policies: FakePolicies) -> Office:
+    """An officer of another agency than the dossier's asks."""
+    return Office(INHABITED, policies, caller=replace(OFFICER, agency="H26.40", above=()))
+
+
+def test_another_agencys_dossier_is_refused_and_its_applicant_told() -> None:
+    office = elsewhere(own_alone())
     with pytest.raises(NotPermitted):
         office.ask(office.service.record, kind="dossier", opaque_id=of("dossier", DOSSIER_CODE))
     assert office.noted == [(PERSON, "read", False)]
     assert office.last.masked == {DOSSIER: ()}
+
+
+@pytest.mark.parametrize("code", [DOSSIER_CODE, "H26.12-20260303-9999999"])
+def test_who_sees_no_dossier_at_all_does_not_learn_which_exist(code: str) -> None:
+    office = elsewhere(nothing())
+    with pytest.raises(NotPermitted):
+        office.ask(office.service.dossier_lookup, dossier_code=code)
+    with pytest.raises(NotPermitted):
+        office.ask(office.service.history, opaque_id=of("dossier", code))
+    assert office.noted == [
+        (f"dossier/{code}", "read", False),
+        (f"dossier/{code}", "read-history", False),
+    ]
+    assert not handed_out(office)
 
 
 def test_a_dossier_is_found_by_its_code_as_by_its_id(office: Office) -> None:
@@ -586,13 +610,15 @@ def test_who_sees_the_frame_alone_sees_that_something_changed_and_no_value() -> 
 
 
 @pytest.mark.parametrize(
-    ("kind", "key", "masked"),
-    [("person", PERSON_ID, {}), ("dossier", DOSSIER_CODE, {DOSSIER: ()})],
+    ("office", "kind", "key", "masked"),
+    [
+        (Office(INHABITED, nothing()), "person", PERSON_ID, {}),
+        (elsewhere(own_alone()), "dossier", DOSSIER_CODE, {DOSSIER: ()}),
+    ],
 )
 def test_who_may_not_see_the_past_is_refused(
-    kind: str, key: str, masked: dict[str, tuple[str, ...]]
+    office: Office, kind: str, key: str, masked: dict[str, tuple[str, ...]]
 ) -> None:
-    office = Office(INHABITED, nothing())
     for question in (office.service.history, office.service.history_at):
         more = {"at": SENT_AT} if question == office.service.history_at else {}
         with pytest.raises(NotPermitted):
