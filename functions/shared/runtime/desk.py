@@ -242,15 +242,14 @@ class DeskService:
         }
 
     def entry(self, caller: Caller, errand: Errand, id: str) -> Answer:  # noqa: A002 - as above
-        """One entry whole: its body, if the caller may see every group of fields that the body
-        names, each reason at its place, what led to it and followed.
+        """One entry whole: its body, if the caller may see every group of fields that a body of
+        its queue can hold (what is in a refused one nobody can tell apart), each reason at its
+        place, what led to it and followed.
         """
         asked = self._asked(caller, errand)
         entry = self._found(asked, Action.READ_QUARANTINE, id)
         frame = self._ruling(asked, Action.READ_QUARANTINE, entry.source, ())
-        fields = self._ruling(
-            asked, Action.READ_QUARANTINE, entry.source, _groups(entry.queue, entry.body or "")
-        )
+        fields = self._ruling(asked, Action.READ_QUARANTINE, entry.source, _groups(entry.queue))
         shown = frame.allowed and fields.allowed
         told = {"quarantine": entry.id, "body": "seen" if shown else "masked"}
         ruling = fields if shown else frame
@@ -287,12 +286,11 @@ class DeskService:
         reason = _why(why, needed=not dry_run)
         if body is not None and patch is not None:
             raise _bad("/patch", "Give a body or a patch, not both.")
-        edit = body if isinstance(body, str) else _written(patch if body is None else body)
-        made_by = _by_hand(edit) if body is not None else _maker(patch)
+        made_by = _by_hand(body) if body is not None else _maker(patch)
         corrects = made_by is not as_it_was
         did = "corrected" if corrects else "replayed"
         entry = self._found(asked, Action.CORRECT_QUARANTINE, id)
-        fields = _groups(entry.queue, entry.body or "", edit) if corrects else ()
+        fields = _groups(entry.queue) if corrects else ()
         ruling = self._ruling(asked, Action.CORRECT_QUARANTINE, entry.source, fields)
         told = _change(entry, did, reason, dry_run=dry_run)
         shown = corrects or None
@@ -392,13 +390,7 @@ class DeskService:
         """
         return self._many(
             self._asked(caller, errand),
-            _Many(
-                Action.CORRECT_QUARANTINE,
-                "corrected",
-                _maker(patch, needed=True),
-                again,
-                edit=_written(patch),
-            ),
+            _Many(Action.CORRECT_QUARANTINE, "corrected", _maker(patch, needed=True), again),
             select,
             _why(why, needed=not dry_run),
             dry_run=dry_run,
@@ -446,9 +438,8 @@ class DeskService:
             raise _bad("/most", f"One call works on 1 to {MOST_AT_ONCE} entries. Correct it.")
         chosen = replace(self._selection(select), statuses=frozenset({OPEN}))
         after = self._after(asked, cursor)
-        chosen, ruling = self._narrowed(asked, what.action, chosen)
-        if what.corrects:
-            what, ruling = self._fenced(asked, what, chosen, ruling)
+        fields = _groups(*(chosen.queues or KIND_OF_QUEUE)) if what.corrects else ()
+        chosen, ruling = self._narrowed(asked, what.action, chosen, fields)
         look = _about_none(
             asked,
             what.action,
@@ -478,34 +469,6 @@ class DeskService:
             "cursor": self._cursor(asked, last, watch, after),
             "request_id": asked.errand.request_id,
         }
-
-    def _fenced(
-        self, asked: _Asked, what: _Many, chosen: Selection, frame: Ruling
-    ) -> tuple[_Many, Ruling]:
-        """The same, without messages that name fields which the caller may not correct.
-
-        Raises NotPermitted, noted, where there is no group of fields that the caller may correct.
-        """
-        sources: Iterable[str | None] = sorted(chosen.sources) or (None,)
-        rulings = {
-            group: _together(
-                [self._ruling(asked, what.action, source, (group,)) for source in sources]
-            )
-            for group in GROUPS
-        }
-        may = {group for group, ruling in rulings.items() if ruling.allowed}
-        if not may:
-            refused = _together(rulings.values())
-            self._unless_refused(asked, _about_none(asked, what.action, refused, {}))
-        make = what.make or as_it_was
-
-        def fenced(entry: Entry) -> Replay | Unsuited:
-            if may.issuperset(_groups(entry.queue, entry.body or "", what.edit)):
-                return make(entry)
-            return Unsuited(entry, _NOT_YOURS)
-
-        permitted = _together([frame, *(rulings[group] for group in sorted(may))])
-        return replace(what, make=fenced), permitted
 
     def _foreseen(
         self, asked: _Asked, part: _Part, what: _Many, ruling: Ruling
@@ -591,16 +554,18 @@ class DeskService:
         return frozenset({agency, *self._directory.above(agency, asked.deadline)})
 
     def _narrowed(
-        self, asked: _Asked, action: Action, chosen: Selection
+        self, asked: _Asked, action: Action, chosen: Selection, fields: Sequence[str] = ()
     ) -> tuple[Selection, Ruling]:
         """The selection, narrowed to what the caller may see: to its own agency, if it may not
         see every source and names none. Raises NotPermitted, noted.
         """
-        ruling = self._ruling(asked, action, None, ())
+        ruling = self._ruling(asked, action, None, fields)
         if ruling.allowed:
             return chosen, ruling
         sources = chosen.sources or {source_of(asked.caller.agency)}
-        ruling = _together([self._ruling(asked, action, source, ()) for source in sorted(sources)])
+        ruling = _together(
+            [self._ruling(asked, action, source, fields) for source in sorted(sources)]
+        )
         self._unless_refused(asked, _about_none(asked, action, ruling, {}))
         return replace(chosen, sources=frozenset(sources)), ruling
 
@@ -672,8 +637,6 @@ class _Many:
     make: Maker | None
     again: bool
     even_refused: bool = False
-    edit: str = ""
-    """What is written into messages, as a text."""
 
     @property
     def corrects(self) -> bool:
@@ -701,7 +664,6 @@ _PREFIX_OF_SOURCES: Final = source_of("")
 _NOT_TAKEN: Final = Unavailable(
     "A queue did not take the messages. What it took is closed; the same request again goes on."
 )
-_NOT_YOURS: Final = Unfit("not-permitted", "It names fields that you may not correct.")
 _AT_ONCE: Final = Pace(None, lambda: 0.0, lambda _: None)
 
 
@@ -717,34 +679,11 @@ def _together(rulings: Iterable[Ruling]) -> Ruling:
     return Ruling(allowed, tuple(sorted({rule for one in deciding for rule in one.rules})))
 
 
-def _groups(queue: str, *texts: str) -> tuple[str, ...]:
-    """The groups of fields that a message, or what corrects it, names: the key's at least.
-
-    A body is text that was refused, so that names are looked for wherever they stand. What is
-    misnamed belongs to no group; whoever is to correct it has to see it.
-    """
-    kind = KIND_OF_QUEUE[queue]
-    fields = GROUP_OF.get(kind.name)
-    if fields is None:
-        return ()
-    there = _NAME.findall("\n".join(map(_plain, texts)))
-    found = {fields[kind.key], *(fields[name] for name in there if name in fields)}
+def _groups(*queues: str) -> tuple[str, ...]:
+    """The groups of fields that messages of these queues can hold."""
+    kinds = {KIND_OF_QUEUE[queue].name for queue in queues}
+    found = {group for kind in kinds for group in GROUP_OF.get(kind, {}).values()}
     return tuple(group for group in GROUPS if group in found)
-
-
-_NAME: Final = re.compile("[a-z_]+")
-
-
-def _plain(text: str) -> str:
-    """The text without the escapes in which JSON may hide a name."""
-    try:
-        return json.dumps(json.loads(text), ensure_ascii=False)
-    except (ValueError, RecursionError):
-        return text
-
-
-def _written(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -904,8 +843,9 @@ def _maker(patch: Sequence[Mapping[str, Any]] | None, *, needed: bool = False) -
         raise _bad("/patch", str(error)) from None
 
 
-def _by_hand(text: str) -> Maker:
-    """What a person made of a message."""
+def _by_hand(body: str | Mapping[str, Any]) -> Maker:
+    """What a person made of a message: a text, or the event itself."""
+    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
 
     def make(entry: Entry) -> Replay | Unsuited:
         made = by_hand(entry, entry.body or "", text)
