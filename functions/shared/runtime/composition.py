@@ -205,7 +205,7 @@ def query_api() -> Api:
 
         settings = api_settings(os.environ)
         clients = Clients()
-        dynamodb = clients.dynamodb()
+        dynamodb = clients.dynamodb(direct_wire=settings.direct_wire)
         waiting = Waiting(time.sleep, random.random)
         patience = Patience()
         directory = DynamoDirectory(

@@ -89,6 +89,7 @@ _FORMS: Final = {
     "old_identity_number": (re.compile("[0-9]{9}"), "An old identity number has 9 digits."),
     "insurance_number": (re.compile("[0-9]{10}"), "An insurance number has 10 digits."),
 }
+_DATE: Final = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SOURCE: Final = re.compile(r"/agencies/[A-Za-z0-9][A-Za-z0-9.\-]{0,63}")
 _DOSSIER_CODE: Final = re.compile(DOSSIER_CODE_PATTERN)
 _NO_DOSSIER: Final = "There is no dossier with this code."
@@ -716,8 +717,8 @@ class QueryService:
         until: str | None = None,
         cursor: str | None = None,
     ) -> Answer:
-        """Who looked, by officer, agency or purpose, from one instant until before another; the
-        last seven days unless told, at most 31."""
+        """Who looked, by officer, agency or purpose, between two instants, both inclusive; in the
+        last seven days unless told, at most in 31."""
         _checked(errand)
         asked = {"officer": officer, "agency": agency, "purpose": purpose}
         note = {name: value for name, value in asked.items() if value is not None}
@@ -748,17 +749,20 @@ class QueryService:
         cursor: str | None,
     ) -> tuple[str, str, str]:
         """The instants that are asked about, and the context of the cursor, which keeps them."""
-        end = instant_asked("to", until) if until is not None else None
+        end = _just_after(instant_asked("to", until)) if until is not None else None
         begin = instant_asked("from", since) if since is not None else None
         context = f"access-log {caller.id} {sorted(note.items())} {begin} {end}"
         if (place := self._place(context, cursor, None)) is not None:
             return place["begin"], place["end"], context
-        end = end or later(self.now(), 1)
-        begin = begin or later(end, -USUAL_SPAN * _DAY)
-        if not begin < end <= later(begin, LONGEST_SPAN * _DAY):
-            text = f"Ask about at most {LONGEST_SPAN} days at once, from before to."
-            raise BadRequest([Problem("from", "range", text)])
-        return begin, end, context
+        text = f"Ask about at most {LONGEST_SPAN} days at once, from before to."
+        try:
+            end = end or later(self.now(), 1)
+            begin = begin or later(end, -USUAL_SPAN * _DAY)
+            if begin < end <= later(begin, LONGEST_SPAN * _DAY):
+                return begin, end, context
+        except OverflowError:  # at one end of the calendar
+            pass
+        raise BadRequest([Problem("from", "range", text)])
 
     def _entries(self, page: AccessPage, context: str, visit: Visit, *, whole: bool) -> Answer:
         entries = [self._entry(traced, visit, whole=whole) for traced in page.entries]
@@ -826,6 +830,8 @@ class QueryService:
         """The first instant of a day in Vietnam. Raises BadRequest for one that is too far or
         over."""
         try:
+            if not _DATE.fullmatch(text):
+                raise ValueError
             day = datetime.combine(date.fromisoformat(text), datetime.min.time(), VIETNAM)
         except ValueError:
             raise BadRequest([Problem("/until", "form", "A date is YYYY-MM-DD.")]) from None
@@ -875,6 +881,14 @@ _NONE: Final[frozenset[str]] = frozenset()
 """The agencies of a record that belongs to none."""
 _ACCESS_LOG: Final = "access-log"
 _DAY: Final = 86_400
+
+
+def _just_after(at: str) -> str:
+    """The next instant. The last one that a log could hold has none."""
+    try:
+        return instant(datetime.fromisoformat(at) + timedelta(microseconds=1))
+    except OverflowError:
+        return at
 
 
 def _checked(errand: Errand) -> None:

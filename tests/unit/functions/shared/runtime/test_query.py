@@ -709,6 +709,9 @@ def test_what_is_deferred_is_hidden_from_the_subject_and_not_from_the_auditor() 
     "changes",
     [
         {"until": "tomorrow"},
+        {"until": "0001-01-01"},
+        {"until": "9999-12-31"},
+        {"until": "2026-W52-1"},
         {"until": SENT_AT[:10]},
         {"until": later(SENT_AT, (LONGEST_DEFERRAL + 1) * 86_400)[:10]},
         {"why": "  "},
@@ -739,6 +742,13 @@ def test_the_log_is_searched_by_officer_agency_or_purpose(office: Office) -> Non
     assert office.ask(office.service.access_log, agency="K02")["entries"] == []
 
 
+def test_the_log_is_read_from_one_instant_to_another_both_inclusive(office: Office) -> None:
+    office.ask(office.service.lookup, personal_id=PERSON_ID)
+    at = office.last.looked_at
+    answer = office.ask(office.service.access_log, officer=OFFICER.id, since=at, until=at)
+    assert [entry["looked_at"] for entry in answer["entries"]] == [at]
+
+
 def test_the_log_goes_on_with_the_same_span_page_by_page(office: Office) -> None:
     for _ in range(60):
         office.ask(office.service.lookup, personal_id=PERSON_ID)
@@ -752,6 +762,9 @@ def test_the_log_goes_on_with_the_same_span_page_by_page(office: Office) -> None
     [
         {},
         {"officer": "o", "since": "yesterday"},
+        {"officer": "o", "until": "0001-01-02T00:00:00Z"},
+        {"officer": "o", "since": "9999-12-30T00:00:00Z", "until": "9999-12-31T00:00:00Z"},
+        {"officer": "o", "until": "9999-12-31T23:59:59.999999Z"},
         {"officer": "o", "since": "2026-01-01T00:00:00Z"},
         {"officer": "o", "since": "2026-11-02T00:00:00Z", "until": "2026-11-01T00:00:00Z"},
         {"officer": "o", "cursor": "nonsense"},
