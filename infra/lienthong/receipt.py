@@ -53,7 +53,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace, console: Console) -> Exit:
     """Show the receipt; `Exit.FINDINGS` if the event is quarantined or does not agree."""
-    core = _core(options)
+    core = core_sent(options)
     return ask(asking.opened(options), options, console, core)
 
 
@@ -77,7 +77,7 @@ def whole(source: str) -> str:
     return source if source.startswith("/") else _AGENCIES + source
 
 
-def _core(options: argparse.Namespace) -> bytes | None:
+def core_sent(options: argparse.Namespace) -> bytes | None:
     """The canonical core of the event in the file that --event names."""
     if options.event is None:
         return None
