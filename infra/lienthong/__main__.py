@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from infra.lienthong import (
+    access_log,
     agencies,
     city,
     demo,
@@ -45,6 +46,7 @@ COMMANDS: Final = (
     receipt,
     who_looked,
     verify,
+    access_log,
     stats,
     erase,
     quarantine,

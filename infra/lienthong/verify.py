@@ -22,7 +22,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "verify",
         help="check records and ledger against each other",
         description="Recompute every hash and fold every record's entries over the live tables. "
-        "Without KEY all records are checked.",
+        "Without KEY all records are checked. The access log has its own: `access-log verify`.",
     )
     parser.add_argument("key", metavar="KEY", nargs="?", help="check this record alone")
     add_kind_option(parser)

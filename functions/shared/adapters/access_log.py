@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -57,6 +58,7 @@ from functions.shared.core.allowances import (
     cost_of,
     counted_subjects,
     counter_of,
+    is_watched,
     most_in_counter,
     seconds_until_renewed,
 )
@@ -99,7 +101,8 @@ class DynamoAccessLog:
     """`AccessLog` over the three tables.
 
     `key` is the secret of the hashes under which subjects and cases of a day are counted; `now`
-    gives an instant.
+    gives an instant. `suspected` is called after a request of a caller who seems to collect people,
+    for one in `WATCHED_EVERY` of such requests.
     """
 
     def __init__(
@@ -110,6 +113,7 @@ class DynamoAccessLog:
         key: bytes,
         waiting: Waiting,
         now: Callable[[], str],
+        suspected: Callable[[Caller], None] = lambda _: None,
     ) -> None:
         self._client = client
         self._places = places
@@ -117,6 +121,7 @@ class DynamoAccessLog:
         self._key = key
         self._waiting = waiting
         self._now = now
+        self._suspected = suspected
 
     # Before ---------------------------------------------------------------------------------
 
@@ -184,7 +189,14 @@ class DynamoAccessLog:
             attempt = _Attempt(caller, errand, [looks[place] for place in part], charge)
             entries.update(zip(part, self._written(attempt, known, deadline), strict=True))
             charge = None
+        if looks and is_watched(caller, errand.request_id):
+            self._watch(caller, deadline)
         return [entries[place] for place in range(len(looks))]
+
+    def _watch(self, caller: Caller, deadline: Deadline) -> None:
+        with suppress(Retry):  # it is counted the next time
+            if self.allowance(caller, deadline).is_suspect:
+                self._suspected(caller)
 
     def _written(
         self, attempt: _Attempt, heads: Mapping[str, Head], deadline: Deadline

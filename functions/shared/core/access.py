@@ -285,14 +285,7 @@ def chain_faults(entries: Sequence[AccessEntry], head: Head) -> list[str]:
     faults = []
     before = NO_HEAD
     for entry in entries:
-        if entry.number != before.number + 1:
-            faults.append(
-                f"Entry {entry.number} follows entry {before.number}: entries are missing."
-            )
-        elif entry.prev != before.entry_hash:
-            faults.append(f"Entry {entry.number} does not follow on the entry before it.")
-        if _hash_or_none(entry) != entry.entry_hash:
-            faults.append(f"Entry {entry.number} does not have the content that was hashed.")
+        faults += link_faults(entry, before)
         before = Head(entry.number, entry.entry_hash)
     if head != before:
         faults.append(
@@ -300,6 +293,19 @@ def chain_faults(entries: Sequence[AccessEntry], head: Head) -> list[str]:
             if head.number != before.number
             else "The head has not the hash of the newest entry."
         )
+    return faults
+
+
+def link_faults(entry: AccessEntry, before: Head) -> list[str]:
+    """What is wrong with an entry that stands after the link `before`: sentences."""
+    faults = []
+    number = entry.number
+    if number != before.number + 1:
+        faults.append(f"Entry {number} stands after entry {before.number}: entries are missing.")
+    elif entry.prev != before.entry_hash:
+        faults.append(f"Entry {number} does not follow on the entry before it.")
+    if _hash_or_none(entry) != entry.entry_hash:
+        faults.append(f"Entry {number} does not have the content that was hashed.")
     return faults
 
 

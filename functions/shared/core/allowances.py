@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
+from zlib import crc32
 
 from functions.shared.core.access import Action, Caller, Errand, Look
 from functions.shared.core.errors import LienThongError
@@ -29,6 +30,8 @@ SUBJECTS_A_CASE: Final = 10
 """More people a case than this, over a day, is no handling of cases."""
 SUSPECT_PERCENT: Final = 60
 """More of the day's allowance than this is worth a question, whatever the cases."""
+WATCHED_EVERY: Final = 8
+"""One request in so many is followed by a look at how its caller stands: collecting takes many."""
 
 _LISTING: Final = frozenset({Action.SEARCH.value, Action.LIST.value})
 
@@ -124,7 +127,12 @@ def counter_of(caller: Caller, request_id: str) -> int | None:
     """Which of a system's counters a request is counted in; None for an officer, who has one."""
     if not caller.is_system:
         return None
-    return sum(request_id.encode()) % SYSTEM_COUNTERS
+    return crc32(request_id.encode()) % SYSTEM_COUNTERS
+
+
+def is_watched(caller: Caller, request_id: str) -> bool:
+    """Whether it is looked at after this request how its caller stands; a system has no day."""
+    return not caller.is_system and crc32(request_id.encode()) % WATCHED_EVERY == 0
 
 
 def most_in_counter(limits: Limits, caller: Caller) -> int:

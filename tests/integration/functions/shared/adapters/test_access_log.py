@@ -38,6 +38,8 @@ from functions.shared.core.allowances import (
     Limits,
     Standing,
     Window,
+    counter_of,
+    is_watched,
 )
 from functions.shared.core.errors import Defect, Retry
 from functions.shared.ports import AccessLog
@@ -108,10 +110,11 @@ class Tables:
         limits: Limits = AMPLE,
         now: Callable[[], str] | None = None,
         client: Any = None,
+        suspected: Callable[[Caller], None] = lambda _: None,
     ) -> DynamoAccessLog:
-        return DynamoAccessLog(
-            client or self.client, self.places, limits, b"k" * 32, WAITING, now or ticking()
-        )
+        now = now or ticking()
+        made = client or self.client
+        return DynamoAccessLog(made, self.places, limits, b"k" * 32, WAITING, now, suspected)
 
     def chain(self, subject: str = SUBJECT) -> list[AccessEntry]:
         items: Any = self.client.query(
@@ -214,6 +217,12 @@ class TestNoting:
         assert make().entry(SUBJECT, 1, NOW) is None
 
 
+def request_of_each_counter() -> list[str]:
+    ids = {counter_of(SYSTEM, f"request-{number}"): f"request-{number}" for number in range(200)}
+    assert len(ids) == SYSTEM_COUNTERS
+    return list(ids.values())
+
+
 ERRAND_AS_NOTED: Final = ("dossier-handling", ERRAND.case, "request-1")
 
 
@@ -248,12 +257,10 @@ class TestAllowances:
 
     def test_of_a_system_have_no_day_and_a_larger_minute(self, make: Make) -> None:
         log = make(Limits(day=1, minute=1))
-        # The counters of a system, each with its part of ten requests.
-        for number in range(SYSTEM_TIMES):
-            log.note(SYSTEM, errand(chr(64 + number)), [LOOK], {}, NOW)
-        served = -(-SYSTEM_TIMES // SYSTEM_COUNTERS)
-        for number in range(SYSTEM_TIMES, served * SYSTEM_COUNTERS):
-            log.note(SYSTEM, errand(chr(64 + number)), [LOOK], {}, NOW)
+        # Each of a system's counters has its part of the minute.
+        for _ in range(-(-SYSTEM_TIMES // SYSTEM_COUNTERS)):
+            for request in request_of_each_counter():
+                log.note(SYSTEM, errand(request), [LOOK], {}, NOW)
         with pytest.raises(AllowanceSpent) as raised:
             log.note(SYSTEM, errand("more"), [LOOK], {}, NOW)
         assert raised.value.window is Window.MINUTE
@@ -580,6 +587,22 @@ class TestWhatGoesWrong:
         question = LogQuestion(*AROUND_RECORDING, officer=OFFICER.id)
         page = tables.log(client=client).found(question, NOW, cursor=None, limit=30)
         assert len(page.entries) == 20
+
+
+class TestWatching:
+    def test_tells_of_a_caller_who_collects_people(self, tables: Tables) -> None:
+        told: list[str] = []
+        log = tables.log(suspected=lambda caller: told.append(caller.id))
+        watched = [f"r{n}" for n in range(500) if is_watched(OFFICER, f"r{n}")]
+        for number, request in enumerate(watched[:31]):
+            log.note(OFFICER, errand(request), [at_person(number)], {}, NOW)
+        assert told == [OFFICER.id] * 2
+
+    def test_never_costs_the_answer(self, tables: Tables) -> None:
+        (request, *_) = [f"r{n}" for n in range(500) if is_watched(OFFICER, f"r{n}")]
+        client = Faulty(tables.client, always("batch_get_item", cut()))
+        heads = {SUBJECT: NO_HEAD}
+        assert tables.log(client=client).note(OFFICER, errand(request), [LOOK], heads, NOW)
 
 
 class TestTheStoredForm:
