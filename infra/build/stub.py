@@ -57,6 +57,13 @@ class Stub:
         if operation == "GetItem":
             of_the_load = request["Key"].get("item") == {"S": "load"}
             return {"Item": item_of_load(LOAD)} if of_the_load else {}
+        if operation == "Scan":
+            return {"Items": list(self._agencies.values())}
+        if operation == "Query":
+            return {"Items": []}
+        if operation == "SendMessageBatch":
+            sent = [entry["Id"] for entry in request["Entries"]]
+            return {"Successful": [{"Id": id_, "MessageId": id_} for id_ in sent], "Failed": []}
         if operation != "BatchGetItem":
             return {}
         found: dict[str, list[Item]] = {}

@@ -237,8 +237,7 @@ def every_queue_has_an_alarm(template: Template) -> Findings:
     watched = {
         (json.dumps(alarm["Dimensions"][0]["Value"]), alarm["MetricName"])
         for alarm in of_type(template, "AWS::CloudWatch::Alarm").values()
-        if "Dimensions" in alarm
-        and alarm.get("AlarmActions")
+        if alarm.get("AlarmActions")
         == {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]}
         and alarm["Dimensions"][0]["Name"] == "QueueName"
     }
@@ -857,42 +856,31 @@ ALARMS_OF_LOADS: Final = {
 }
 
 
-ALARMS_OF_THE_API: Final[Mapping[str, frozenset[tuple[str, str, str]]]] = {
+ALARMS_OF_THE_API: Final[Mapping[str, tuple[str, str, str]]] = {
     **{
-        name: frozenset(
-            (NAMESPACE, str(measure), service)
-            for measure in measures
-            for service in ("query", "intake")
+        f"{prefix}{measure}Alarm": (NAMESPACE, str(measure), service)
+        for prefix, service in (("", "query"), ("Intake", "intake"))
+        for measure in (
+            Measure.ACCESS_REFUSED,
+            Measure.ALLOWANCE_SPENT,
+            Measure.ACCESS_LOG_UNWRITABLE,
         )
-        for name, measures in {
-            "AccessRefusedAlarm": (Measure.REQUESTS, Measure.ACCESS_REFUSED),
-            "AllowanceSpentAlarm": (Measure.ALLOWANCE_SPENT,),
-            "EnumerationSuspectedAlarm": (Measure.ENUMERATION_SUSPECTED,),
-            "AccessLogUnwritableAlarm": (Measure.ACCESS_LOG_UNWRITABLE,),
-        }.items()
     },
-    "ApiFailedAlarm": frozenset({("AWS/ApiGateway", "5xx", "Api")}),
+    "EnumerationSuspectedAlarm": (NAMESPACE, str(Measure.ENUMERATION_SUSPECTED), "query"),
+    "ApiFailedAlarm": ("AWS/ApiGateway", "5xx", "Api"),
     **{
-        f"{name.removesuffix('Function')}ErrorsAlarm": frozenset({("AWS/Lambda", "Errors", name)})
+        f"{name.removesuffix('Function')}ErrorsAlarm": ("AWS/Lambda", "Errors", name)
         for name in (*API_FUNCTIONS, "TokenClaimsFunction")
     },
 }
 
 
-def _watched(alarm: Mapping[str, Any]) -> frozenset[tuple[str, str, str]]:
-    """Namespace, metric and the one dimension's value of everything that an alarm looks at."""
-    metrics = [
-        part["MetricStat"]["Metric"]
-        for part in alarm.get("Metrics", ())
-        if "Expression" not in part
-    ]
-    watched = set()
-    for metric in metrics or [alarm]:
-        (dimension,) = metric["Dimensions"]
-        value = dimension["Value"]
-        name = value["Ref"] if isinstance(value, dict) else value
-        watched.add((metric["Namespace"], metric["MetricName"], name))
-    return frozenset(watched)
+def _watched(alarm: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Namespace, metric and the one dimension's value that an alarm looks at."""
+    (dimension,) = alarm["Dimensions"]
+    value = dimension["Value"]
+    name = value["Ref"] if isinstance(value, dict) else value
+    return (alarm["Namespace"], alarm["MetricName"], name)
 
 
 def what_goes_wrong_with_the_api_rings_an_alarm(template: Template) -> Findings:
@@ -910,7 +898,7 @@ def every_queue_s_refusals_and_dead_letters_ring_an_alarm(template: Template) ->
         (alarm["MetricName"], dimension["Value"])
         for alarm in of_type(template, "AWS::CloudWatch::Alarm").values()
         if alarm.get("AlarmActions")
-        for dimension in alarm.get("Dimensions", ())
+        for dimension in alarm["Dimensions"]
         if dimension["Name"] == "kind"
     }
     wanted = {
