@@ -52,18 +52,18 @@ ROUTES: Final[tuple[Route, ...]] = (
 
 _PARAMETER: Final = re.compile(r"\{([a-z]+)\}")
 _PATTERNS: Final = tuple(
-    (re.compile(_PARAMETER.sub(r"[^/]+", route.path)), route)
-    for route in sorted(ROUTES, key=lambda route: route.path.count("{"))
+    (re.compile(_PARAMETER.sub(r"[^/]+", path)), path)
+    for path in sorted({route.path for route in ROUTES}, key=lambda path: (path.count("{"), path))
 )
 
 
 def routes_at(path: str) -> dict[str, Route]:
-    """The routes that a path may mean, by method; none where the API has no such path."""
-    found: dict[str, Route] = {}
-    for pattern, route in _PATTERNS:
+    """The routes of a path, by method; none where the API has no such path. A path of words is
+    never taken for one with a parameter in it."""
+    for pattern, known in _PATTERNS:
         if pattern.fullmatch(path):
-            found.setdefault(route.method, route)
-    return found
+            return {route.method: route for route in ROUTES if route.path == known}
+    return {}
 
 
 def in_powertools_syntax(path: str) -> str:
