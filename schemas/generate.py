@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from functions.shared.runtime.api.document import document as openapi
 from schemas.asyncapi import document
 from schemas.compiling import DATA, module_of, module_of_manifest
 from schemas.event_types import EVENT_TYPES
@@ -34,6 +35,7 @@ def files(root: Path = ROOT) -> dict[Path, str]:
     return {
         **{GENERATED / f"{name}.schema.json": _json(schema) for name, schema in schemas.items()},
         GENERATED / "asyncapi.json": _json(document(samples)),
+        GENERATED / "openapi.json": _json(openapi()),
         **{COMPILED / f"{kind.replace('-', '_')}.py": module_of(kind) for kind in DATA},
         COMPILED / "load_manifest.py": module_of_manifest(),
     }
