@@ -100,6 +100,9 @@ class UrlWire:
                 status = int(answer.status)
         except (OSError, http.client.HTTPException) as error:
             raise self._unreachable(error, host) from None
+        # Asked for so many bytes, the library takes an end that comes too early for the end.
+        if len(body) < min(int(headers.get("content-length") or 0), self.largest):
+            raise self._unreachable(http.client.IncompleteRead(b""), host)
         if len(body) > self.largest:
             raise Unreachable(
                 f"{host} answered with more than {self.largest:,} bytes. Ask for less at once."
