@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -18,11 +19,12 @@ from functions.shared.adapters.opaque import KEY_BYTES, Opaque
 from functions.shared.adapters.policies import CedarPolicies
 from functions.shared.core.access import Caller, Errand, Role, chain_faults
 from functions.shared.core.allowances import Limits
-from functions.shared.core.answers import NotFound, NotPermitted
+from functions.shared.core.answers import NotFound, NotPermitted, Unavailable
 from functions.shared.core.kinds import DOSSIER, INSURANCE_CARD, PERSON, Kind
 from functions.shared.core.replay import folded
 from functions.shared.core.views import record_answer
 from functions.shared.runtime.query import QueryService
+from tests import faults
 from tests.builders import (
     DOSSIER_CODE,
     INSURANCE_NUMBER,
@@ -70,14 +72,23 @@ AUDITOR: Final = caller(Role.AUDITOR, "K02")
 AUDIT: Final = Errand("audit", None, "request-5")
 
 
+class Changing(Faulty):
+    """A client whose faults can be changed on the way."""
+
+    def __init__(self, client: Any) -> None:
+        self.faults: faults.Faults = lambda _: None
+        super().__init__(client, lambda call: self.faults(call))
+
+
 @dataclass
 class Open:
     """A service over a town, and the calls that it makes."""
 
     town: MotoTown
     service: QueryService
-    client: Faulty
+    client: Changing
     log: DynamoAccessLog
+    places: Places
 
     def calls(self) -> list[str]:
         """The operations since the last time, the first round's two queries in either order."""
@@ -90,14 +101,16 @@ class Open:
 def opened(aws: Aws) -> Iterator[Open]:
     town = MotoTown(aws)
     town.worlds["agency"].pipeline().run(messages(registrations()), Unhurried())
-    client: Any = Faulty(aws.dynamodb)
+    changing = Changing(aws.dynamodb)
+    client: Any = changing
+    places = Places(
+        create_table(aws.dynamodb, "AccessLogTable"),
+        town.heads,
+        create_table(aws.dynamodb, "AllowancesTable"),
+    )
     log = DynamoAccessLog(
         client,
-        Places(
-            create_table(aws.dynamodb, "AccessLogTable"),
-            town.heads,
-            create_table(aws.dynamodb, "AllowancesTable"),
-        ),
+        places,
         Limits(day=10_000, minute=10_000),
         bytes(32),
         WAITING,
@@ -115,7 +128,7 @@ def opened(aws: Aws) -> Iterator[Open]:
             patience=Unhurried,
             now=lambda: "2026-11-22T10:00:00.000000Z",
         )
-        yield Open(town, service, client, log)
+        yield Open(town, service, changing, log, places)
 
 
 def inhabited(town: MotoTown) -> None:
@@ -247,6 +260,44 @@ def test_an_auditor_sees_when_something_changed_and_no_value(opened: Open) -> No
     answer = opened.service.history(AUDITOR, AUDIT, OPAQUE.record("person", PERSON_ID))
     assert len(answer["changes"]) == 2
     assert all(field["masked"] for change in answer["changes"] for field in change["fields"])
+
+
+Ask = Callable[[QueryService], object]
+RECORD: Final = OPAQUE.record("person", PERSON_ID)
+QUESTIONS: Final[Mapping[str, Ask]] = {
+    "lookup": lambda s: s.lookup(INSPECTOR, INSPECTION, personal_id=PERSON_ID),
+    "search": lambda s: s.search(INSPECTOR, INSPECTION, name=NAME, year_of_birth=1990),
+    "record": lambda s: s.record(INSPECTOR, INSPECTION, "person", RECORD),
+    "dossiers": lambda s: s.dossiers(INSPECTOR, INSPECTION, agency="H26.12"),
+    "history": lambda s: s.history(INSPECTOR, INSPECTION, RECORD),
+    "receipt": lambda s: s.receipt(INSPECTOR, INSPECTION, source="/agencies/G01", id_="p-1"),
+    "trace": lambda s: s.trace(INSPECTOR, INSPECTION, RECORD),
+    "refused": lambda s: s.lookup(AUDITOR, AUDIT, personal_id=PERSON_ID),
+}
+
+
+@pytest.mark.parametrize("ask", QUESTIONS.values(), ids=QUESTIONS)
+@pytest.mark.parametrize("code", ["ThrottlingException", "InternalServerError"])
+def test_while_the_log_cannot_be_written_nothing_is_answered(
+    opened: Open, ask: Ask, code: str
+) -> None:
+    inhabited(opened.town)
+    opened.client.faults = faults.always("transact_write_items", faults.answers(code))
+    with pytest.raises(Unavailable):
+        ask(opened.service)
+    assert not opened.town.aws.dynamodb.scan(TableName=opened.places.log)["Items"]
+
+
+@pytest.mark.parametrize("ask", QUESTIONS.values(), ids=QUESTIONS)
+def test_a_note_whose_answer_was_lost_is_written_once_and_the_request_answered(
+    opened: Open, ask: Ask
+) -> None:
+    inhabited(opened.town)
+    opened.client.faults = faults.on("transact_write_items", faults.lost())
+    with suppress(NotPermitted):
+        ask(opened.service)
+    written = opened.town.aws.dynamodb.scan(TableName=opened.places.log)["Items"]
+    assert len({item["subject"]["S"] for item in written}) == len(written) > 0
 
 
 @st.composite

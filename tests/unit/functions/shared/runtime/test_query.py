@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -33,6 +36,7 @@ from functions.shared.core.canonical import canonical
 from functions.shared.core.errors import Defect, LienThongError, Retry
 from functions.shared.core.instants import later
 from functions.shared.ports import Deadline
+from functions.shared.runtime import api
 from functions.shared.runtime.query import LONGEST_DEFERRAL, QueryService, Visit
 from tests.builders import (
     DOSSIER_CODE,
@@ -1008,3 +1012,15 @@ def test_no_error_holds_personal_data(name: str, permitted: set[str]) -> None:
         text = f"{error} {error.text if isinstance(error, Declined) else ''}"
         for value in (PERSON_ID, INSURANCE_NUMBER, DOSSIER_CODE, NAME, OLD_NUMBER, "p-refused"):
             assert value not in text
+
+
+def test_no_code_of_the_api_has_another_way_to_a_record_than_the_door() -> None:
+    sources = [Path(inspect.getfile(QueryService)), *Path(inspect.getfile(api)).parent.glob("*.py")]
+    known = {
+        module
+        for source in sources
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (module := node.module) is not None
+        if module.startswith("functions.shared.adapters")
+    }
+    assert known == {"functions.shared.adapters.opaque"}
