@@ -146,3 +146,20 @@ def test_tables_that_are_gone_are_told(town: Town, capsys: pytest.CaptureFixture
     town.dynamodb.delete_table(TableName="PeopleTable")
     assert town.run("show", "--direct", "person", PERSON_ID) == 3
     assert "make up" in capsys.readouterr().err
+
+
+def test_a_direct_read_says_what_it_leaves_no_trace_of(
+    person: Town, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert person.run("show", "--direct", "person", PERSON_ID) == 0
+    assert "the access log has no trace of this look" in capsys.readouterr().err
+
+
+def test_an_agency_is_no_personal_data_and_is_read_from_its_table(
+    person: Town, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert person.run("show", "agency", "G01") == 0
+    told = capsys.readouterr()
+    assert "Cơ quan Mẫu" in told.out
+    assert told.err == ""
+    assert person.run("history", "agency", "G01") == 0
