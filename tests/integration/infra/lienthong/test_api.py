@@ -63,7 +63,11 @@ def served(server: Server) -> Iterator[Server]:
         def log_message(self, *_: object) -> None:
             """Says nothing."""
 
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Running(ThreadingHTTPServer):
+        def handle_error(self, *_: object) -> None:
+            """A client that went away is what some tests are about."""
+
+    running = Running(("127.0.0.1", 0), Handler)
     running.daemon_threads = True
     thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
