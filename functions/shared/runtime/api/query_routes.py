@@ -157,10 +157,7 @@ def query_resolver(service: QueryService) -> APIGatewayHttpResolver:
             Query(pattern=_PURPOSE, max_length=64, description="A registered purpose."),
         ] = None,
         since: From = None,
-        until: Annotated[
-            str | None,
-            Query(alias="to", pattern=INSTANT_PATTERN, description="RFC 3339, exclusive."),
-        ] = None,
+        until: To = None,
         cursor: Cursor = None,
     ) -> Response[str]:
         """Who looked at what, by at least one of officer, agency and purpose."""
