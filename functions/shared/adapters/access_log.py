@@ -100,7 +100,7 @@ class Places:
 class DynamoAccessLog:
     """`AccessLog` over the three tables.
 
-    `key` is the secret of the hashes under which subjects and cases of a day are counted; `now`
+    `key` is the secret from which the hashes of a day's subjects and cases have theirs; `now`
     gives an instant. `suspected` is called after a request of a caller who seems to collect people,
     for one in `WATCHED_EVERY` of such requests.
     """
@@ -118,54 +118,39 @@ class DynamoAccessLog:
         self._client = client
         self._places = places
         self._limits = limits
-        self._key = key
+        # A key of its own, so that the given one may have another use.
+        self._key = hmac.digest(key, b"lienthong allowances", "sha256")
         self._waiting = waiting
         self._now = now
         self._suspected = suspected
 
     # Before ---------------------------------------------------------------------------------
 
-    def wanted(self, caller: Caller, subjects: Collection[str]) -> dict[str, Wanted]:
-        """What to read for `heads_in` and `standing_in`, for a reader who reads more as well."""
-        wanted = {}
-        if not caller.is_system:
-            today = self._day_key(caller, self._now())
-            wanted[self._places.allowances] = Wanted("allowance", [today])
-        if subjects:
-            wanted[self._places.heads] = Wanted("subject", subjects)
-        return wanted
-
-    def heads_in(
-        self, found: Mapping[str, Iterable[Item]], subjects: Collection[str]
-    ) -> dict[str, Head]:
-        """The heads in what was read."""
+    def heads(self, subjects: Collection[str], deadline: Deadline) -> dict[str, Head]:
+        """The newest link of each subject's chain, read consistently."""
         heads = dict.fromkeys(subjects, NO_HEAD)
-        for item in found.get(self._places.heads, ()):
-            heads[item["subject"]["S"]] = head_from_item(item)
+        if heads:
+            wanted = {self._places.heads: Wanted("subject", heads.keys())}
+            for item in self._read(wanted, deadline)[self._places.heads]:
+                heads[item["subject"]["S"]] = head_from_item(item)
         return heads
 
-    def standing_in(self, found: Mapping[str, Iterable[Item]], caller: Caller) -> Standing:
-        """The caller's standing in what was read."""
+    def allowance(self, caller: Caller, deadline: Deadline) -> Standing:
+        """How the caller stands today."""
         most = self._limits.day_of(caller)
-        for item in found.get(self._places.allowances, ()):
+        if most is None:
+            return Standing()
+        wanted = {
+            self._places.allowances: Wanted("allowance", [self._day_key(caller, self._now())])
+        }
+        for item in self._read(wanted, deadline)[self._places.allowances]:
             return Standing(
-                looks=int(item.get("looks", {"N": "0"})["N"]),
+                looks=int(item["looks"]["N"]),
                 most=most,
                 subjects=len(item.get("subjects", {"BS": ()})["BS"]),
                 cases=len(item.get("cases", {"BS": ()})["BS"]),
             )
         return Standing(most=most)
-
-    def heads(self, subjects: Collection[str], deadline: Deadline) -> dict[str, Head]:
-        """The newest link of each subject's chain, read consistently."""
-        if not subjects:
-            return {}
-        wanted = {self._places.heads: Wanted("subject", set(subjects))}
-        return self.heads_in(self._read(wanted, deadline), subjects)
-
-    def allowance(self, caller: Caller, deadline: Deadline) -> Standing:
-        """How the caller stands today."""
-        return self.standing_in(self._read(self.wanted(caller, ()), deadline), caller)
 
     def _read(self, wanted: Mapping[str, Wanted], deadline: Deadline) -> dict[str, list[Item]]:
         return read_items(self._client, wanted, deadline, self._waiting)

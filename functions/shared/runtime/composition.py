@@ -366,6 +366,7 @@ def _access_log(
 ) -> DynamoAccessLog:
     from functions.shared.adapters.access_log import DynamoAccessLog, Places
     from functions.shared.core.allowances import Limits
+    from functions.shared.runtime.api.narration import ApiNarrator
 
     return DynamoAccessLog(
         dynamodb,
@@ -374,6 +375,7 @@ def _access_log(
         settings.record_id_key,
         waiting,
         _now,
+        ApiNarrator(settings.log_hash_key).suspect,
     )
 
 

@@ -45,6 +45,15 @@ class ApiNarrator:
             self._metrics.add_metric(measure, MetricUnit.Count, number)
             self._metrics.flush_metrics()
 
+    def suspect(self, caller: Caller) -> None:
+        """Logs and counts that a caller seems to collect people."""
+        self._logger.warning(
+            "A caller seems to collect people: look at the access log.",
+            caller=self.hashed(caller.id),
+            agency=caller.agency,
+        )
+        self.count(Measure.ENUMERATION_SUSPECTED)
+
     def tell(
         self,
         route: Route | None,
