@@ -22,7 +22,24 @@ KEYS: Final[Mapping[str, str]] = {
     "AgenciesTable": "agency_id",
     "LedgerTable": "event_uid",
     "QuarantineTable": "quarantine_id",
+    "AccessLogTable": "subject",
+    "AccessHeadsTable": "subject",
+    "AllowancesTable": "allowance",
 }
+INDEXES: Final = (
+    ("PeopleTable", "by-name", "name_key"),
+    ("PeopleTable", "by-old-number", "old_identity_number"),
+    ("InsuranceCardsTable", "by-person", "personal_id"),
+    ("DossiersTable", "by-applicant", "applicant_id"),
+    ("DossiersTable", "by-handler", "handling_agency"),
+    ("LedgerTable", "by-record", "record_key"),
+    ("QuarantineTable", "by-queue", "queue_key"),
+    ("QuarantineTable", "by-reason", "reason_key"),
+    ("QuarantineTable", "by-event", "event_uid"),
+    ("AccessLogTable", "by-officer", "officer"),
+    ("AccessLogTable", "by-agency", "agency_day"),
+    ("AccessLogTable", "by-purpose", "purpose_day"),
+)
 OWN_TABLE: Final[Mapping[str, str]] = {
     "PopulationSyncFunction": "PeopleTable",
     "InsuranceSyncFunction": "InsuranceCardsTable",
@@ -31,7 +48,8 @@ OWN_TABLE: Final[Mapping[str, str]] = {
 }
 QUEUES: Final = ("Population", "Insurance", "Dossier", "Registry")
 LOADING: Final = ("FileSplitFunction", "RangeSyncFunction")
-FUNCTIONS: Final = (*OWN_TABLE, "DeadLetterFunction", *LOADING)
+API: Final = ("QueryFunction", "IntakeFunction", "TokenClaimsFunction")
+FUNCTIONS: Final = (*OWN_TABLE, "DeadLetterFunction", *LOADING, *API)
 DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
 # Answers of a call that was authorised and then found that it had nothing to do.
 AUTHORISED: Final = frozenset(
@@ -58,7 +76,8 @@ class Call:
 
 
 def _key(table: str) -> dict[str, Any]:
-    return {KEYS[table]: {"S": "least-privilege"}}
+    key = {KEYS[table]: {"S": "least-privilege"}}
+    return {**key, "number": {"N": "1"}} if table == "AccessLogTable" else key
 
 
 def _dynamodb(permission: str, operation: str, table: str, **arguments: Any) -> Call:
@@ -132,6 +151,67 @@ def query(table: str) -> Call:
         KeyConditionExpression=f"{KEYS[table]} = :key",
         ExpressionAttributeValues={":key": {"S": "least-privilege"}},
     )
+
+
+def query_index(table: str, index: str, key: str) -> Call:
+    def make(stack: Deployed, function: str) -> Any:
+        return stack.client_as(function, "dynamodb").query(
+            TableName=stack.outputs[table],
+            IndexName=index,
+            KeyConditionExpression="#k = :key",
+            ExpressionAttributeNames={"#k": key},
+            ExpressionAttributeValues={":key": {"S": "least-privilege"}},
+        )
+
+    return Call("dynamodb:Query", f"{table}/{index}", make)
+
+
+def in_transaction(table: str, action: str, **arguments: Any) -> Call:
+    def make(stack: Deployed, function: str) -> Any:
+        item = {"TableName": stack.outputs[table], "Key": _key(table), **arguments}
+        client = stack.client_as(function, "dynamodb")
+        return client.transact_write_items(TransactItems=[{action: item}])
+
+    return Call(f"dynamodb:{action}Item in a transaction", table, make)
+
+
+def in_a_batch(table: str) -> Call:
+    def make(stack: Deployed, function: str) -> Any:
+        requests = {stack.outputs[table]: [{"DeleteRequest": {"Key": _key(table)}}]}
+        return stack.client_as(function, "dynamodb").batch_write_item(RequestItems=requests)
+
+    return Call("dynamodb:BatchWriteItem", table, make)
+
+
+def in_words(table: str, statement: str) -> Call:
+    def make(stack: Deployed, function: str) -> Any:
+        words = statement.format(table=stack.outputs[table])
+        return stack.client_as(function, "dynamodb").execute_statement(Statement=words)
+
+    return Call(f"PartiQL: {statement.split()[0]}", table, make)
+
+
+OF_THE_ACCESS_LOG: Final = (
+    update("AccessLogTable"),
+    delete("AccessLogTable"),
+    in_transaction("AccessLogTable", "Delete"),
+    in_transaction(
+        "AccessLogTable",
+        "Update",
+        UpdateExpression="SET seen = :one",
+        ExpressionAttributeValues={":one": {"N": "1"}},
+    ),
+    in_a_batch("AccessLogTable"),
+    in_words(
+        "AccessLogTable",
+        """UPDATE "{table}" SET seen = 1 WHERE subject = 'least-privilege' AND number = 1""",
+    ),
+    in_words(
+        "AccessLogTable",
+        """DELETE FROM "{table}" WHERE subject = 'least-privilege' AND number = 1""",
+    ),
+)
+"""Every way to change or take away what was noted; no function has one of them."""
 
 
 def _sqs(permission: str, operation: str, queue: str, **arguments: Any) -> Call:
@@ -260,6 +340,9 @@ NEVER: Final = (
     put_in_transaction("QuarantineTable"),
     update("LedgerTable"),
     *(update(table) for table in OWN_TABLE.values()),
+    *(update(table) for table in ("AccessHeadsTable", "AllowancesTable")),
+    *OF_THE_ACCESS_LOG,
+    *(query_index(*index) for index in INDEXES),
     _of_the_account("iam:ListRoles", "iam", "list_roles"),
     _of_the_account("kms:ListKeys", "kms", "list_keys"),
     _of_the_account("dynamodb:ListTables", "dynamodb", "list_tables"),
@@ -285,7 +368,31 @@ def allowed_to_load(function: str) -> list[Call]:
     ]
 
 
+def allowed_behind_the_api(function: str) -> list[Call]:
+    if function == "TokenClaimsFunction":
+        return []
+    notes = [act("AccessLogTable") for act in (put, put_in_transaction)]
+    notes += [update("AccessHeadsTable"), update("AllowancesTable"), scan("AgenciesTable")]
+    bulk = ["LedgerTable", "QuarantineTable", "AccessHeadsTable", "AllowancesTable"]
+    if function == "QueryFunction":
+        bulk += ["PeopleTable", "InsuranceCardsTable", "DossiersTable", "AccessLogTable"]
+        queries = [
+            query_index(*index) for index in INDEXES if index[1] not in ("by-queue", "by-reason")
+        ]
+        return [*notes, *map(read_in_bulk, bulk), *queries, query("AccessLogTable")]
+    return [
+        *notes,
+        *map(read_in_bulk, [*bulk, "AgenciesTable"]),
+        *(query_index(*index) for index in INDEXES if index[0] == "QuarantineTable"),
+        update("QuarantineTable"),
+        _s3("GetObject", "get_object", Key="least-privilege"),
+        *(send_to(queue) for queue in QUEUES),
+    ]
+
+
 def allowed(function: str) -> list[Call]:
+    if function in API:
+        return allowed_behind_the_api(function)
     if function in LOADING:
         return allowed_to_load(function)
     if function == "DeadLetterFunction":
@@ -345,6 +452,13 @@ def test_a_function_is_refused_everything_else(stack: Deployed, function: str) -
     outcomes = {str(call): outcome(stack, function, call) for call in calls}
 
     assert {call: code for call, code in outcomes.items() if code not in DENIED} == {}
+
+
+@pytest.mark.parametrize("call", OF_THE_ACCESS_LOG, ids=str)
+def test_no_function_changes_what_was_noted(stack: Deployed, call: Call) -> None:
+    outcomes = {function: outcome(stack, function, call) for function in FUNCTIONS}
+
+    assert set(outcomes.values()) <= DENIED, outcomes
 
 
 def test_every_function_has_a_role_of_its_own(stack: Deployed) -> None:
