@@ -40,7 +40,8 @@ which names an agency; the system of an agency signs in with client credentials,
 the one that names the client id among its senders.
 
 **Purpose and case.** Every route that reads takes `X-Purpose`, a registered purpose, and \
-`X-Case`, what is being worked on, where the purpose needs one. Both are kept with each look, for good.
+`X-Case`, what is being worked on, where the purpose needs one. Both are kept with each \
+look, for good.
 
 **Every look is noted** before its answer leaves, and so is every refusal. What a policy does not \
 show is masked: a field says that it is there and in which group.
