@@ -10,65 +10,43 @@ import argparse
 import json
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final, cast
 
-from functions.shared.adapters.desk import (
-    Cursor,
-    Desk,
-    NotTaken,
-    Replay,
-    Unsuited,
-    as_it_was,
-    dismiss_all,
-    replay_all,
-)
-from functions.shared.core.cases import OPEN, Contradiction, Entry, Selection, moment
-from functions.shared.core.correction import (
-    Patch,
-    Rule,
-    Unfit,
-    WrongRule,
-    by_patch,
-    checked_why,
-    rule_of,
-    selection,
-)
-from functions.shared.core.instants import later
+from functions.shared.core.cases import LOOKED_BACK, OPEN, Contradiction, Selection, moment
+from functions.shared.core.correction import Rule, WrongRule, checked_why, rule_of, selection
+from functions.shared.core.foresight import Foresight
 from functions.shared.core.kinds import KIND_OF_QUEUE
-from infra.lienthong import context
+from functions.shared.runtime.desk_answers import COUNTED_BY, counts_answer
+from infra.lienthong import asking, context, directly
 from infra.lienthong.console import Console, Json, counted
-from infra.lienthong.context import Stack
 from infra.lienthong.desk.changing import (
     NOTHING,
-    Foresight,
     finish,
-    foreseen,
     foresight_document,
-    pace,
     tell_foresight,
     worked,
 )
+from infra.lienthong.desk.direct import Direct
 from infra.lienthong.desk.editing import Abandoned, asked, edited
-from infra.lienthong.desk.opened import LOOKED_BACK, may_replay, now, opened, who
+from infra.lienthong.desk.opened import may_replay, now, opened, who
 from infra.lienthong.desk.telling import (
     entry_document,
     entry_whole_document,
-    followed,
     tell_counts,
     tell_entry,
     tell_list,
 )
+from infra.lienthong.desk.through import Through
+from infra.lienthong.desk.ways import Doing, Job, Way, not_open
 from infra.lienthong.problems import Exit, Misuse, Refused
 from schemas.reasons import QuarantineStatus, ReasonCode
 
-_AHEAD: Final = 600
-"""Seconds that a queue's clock may be ahead of this one's."""
 _SHORTEST_PREFIX: Final = 8
 _ALL: Final = "all"
-_BY: Final = ("queue", "reason", "source", "status", "day", "error", "path")
 _SELECTED: Final = ("queue", "reason", "error", "path", "source", "type")
 
 Parsers = argparse._SubParsersAction  # argparse has no public name for it
@@ -91,7 +69,8 @@ def add_parser(commands: Parsers[argparse.ArgumentParser]) -> None:
             ("--quiet", "no notes and no progress bar"),
         ):
             sub.add_argument(name, action="store_true", default=argparse.SUPPRESS, help=text)
-        context.add_stack_options(sub)
+        directly.add_as_option(sub)
+        asking.add_options(sub)
 
 
 def _add_reading(what: Parsers[argparse.ArgumentParser]) -> None:
@@ -103,9 +82,7 @@ def _add_reading(what: Parsers[argparse.ArgumentParser]) -> None:
     listing.add_argument(
         "--limit", type=_positive, default=50, metavar="N", help="at most so many entries (50)"
     )
-    listing.add_argument(
-        "--after", type=_cursor, metavar="CURSOR", help="go on where an earlier list ended"
-    )
+    listing.add_argument("--after", metavar="CURSOR", help="go on where an earlier list ended")
     listing.set_defaults(run=run_list)
 
     count = what.add_parser(
@@ -118,7 +95,7 @@ def _add_reading(what: Parsers[argparse.ArgumentParser]) -> None:
         type=_names,
         default=("queue", "reason", "status"),
         metavar="WHAT,...",
-        help=f"what to count by, out of {', '.join(_BY)} (queue,reason,status)",
+        help=f"what to count by, out of {', '.join(COUNTED_BY)} (queue,reason,status)",
     )
     count.set_defaults(run=run_count)
 
@@ -236,9 +213,6 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
 
 def _add_doing(parser: argparse.ArgumentParser, *, bulk: bool = True, sends: bool = True) -> None:
     parser.add_argument("--why", metavar="TEXT", help="why; it is noted in every entry")
-    parser.add_argument(
-        "--as", dest="named", metavar="NAME", help="who does it (only on one machine's own stack)"
-    )
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument(
         "--again",
@@ -268,18 +242,32 @@ def _id(text: str) -> str:
     return digits
 
 
-def _cursor(text: str) -> Cursor:
-    at, _, id_ = text.partition("/")
-    if not at or len(id_) != 64:
-        raise argparse.ArgumentTypeError("give the cursor that an earlier list ended with")
-    return Cursor(at, id_)
-
-
 def _names(text: str) -> tuple[str, ...]:
     names = tuple(text.split(","))
-    if unknown := [name for name in names if name not in _BY]:
-        raise argparse.ArgumentTypeError(f"{unknown[0]} is none of {', '.join(_BY)}")
+    if unknown := [name for name in names if name not in COUNTED_BY]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]} is none of {', '.join(COUNTED_BY)}")
     return names
+
+
+# The way ------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _desk(options: argparse.Namespace, console: Console, *, sends: bool = False) -> Iterator[Way]:
+    """The way to the desk that the options name. `sends` says that messages are to be sent."""
+    if not options.direct:
+        api = asking.opened(options)
+        yield Through(api)
+        console.note(f"Noted in the access log: {api.signed_in.name}, for {api.errand}.")
+        return
+    with directly.broken_glass(console):
+        stack = context.resolve(options)
+        named: str | None = options.as_role
+        if sends:
+            who(stack, named)  # what is wrong with it is told before anything is asked
+            may_replay(stack)
+        with opened(stack) as desk:
+            yield Direct(desk, lambda: who(stack, named))
 
 
 # Reading ------------------------------------------------------------------------------------
@@ -288,12 +276,8 @@ def _names(text: str) -> tuple[str, ...]:
 def run_list(options: argparse.Namespace, console: Console) -> Exit:
     """Entries as a page; a cursor goes on where it ends."""
     chosen = _selected(options, _statuses(options))
-    with opened(context.resolve(options)) as desk:
-        few = options.limit <= 200
-        found = list(islice(desk.entries(chosen, after=options.after, few=few), options.limit + 1))
-    page, more = found[: options.limit], None
-    if len(found) > options.limit:
-        more = f"{page[-1].received_at}/{page[-1].id}"
+    with _desk(options, console) as way:
+        page, more = way.page(chosen, options.after, options.limit)
     if console.as_json:
         document = {"entries": [entry_document(entry) for entry in page], "after": more}
         console.document(cast(Json, document))
@@ -309,46 +293,20 @@ def run_count(options: argparse.Namespace, console: Console) -> Exit:
     """Counts by what was asked."""
     chosen = _selected(options, _statuses(options))
     by: tuple[str, ...] = options.by
-    reasons = "error" in by or "path" in by
     with (
-        opened(context.resolve(options)) as desk,
+        _desk(options, console) as way,
         console.progress("Counting entries", None) as advance,
     ):
-        total, counts = desk.count(
-            chosen, lambda entry: _groups(entry, by), reasons=reasons, advance=advance
-        )
+        total, counts = way.count(chosen, by, advance)
     if console.as_json:
-        console.document(
-            {
-                "total": total,
-                "counts": [
-                    {**dict(zip(by, names, strict=True)), "entries": count}
-                    for names, count in sorted(counts.items())
-                ],
-            }
-        )
+        document = {"total": total, "counts": counts_answer(by, counts)}
+        console.document(cast(Json, document))
     else:
         if total:
             tell_counts(by, counts, console)
         console.say(f"{counted(total, 'entry')} in all.")
     _note_range(options, console)
     return Exit.OK
-
-
-def _groups(entry: Entry, by: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    values = {
-        "queue": entry.queue,
-        "reason": entry.reason,
-        "source": entry.source or "not readable",
-        "status": entry.status,
-        "day": entry.received_at[:10],
-    }
-    if "error" not in by and "path" not in by:
-        yield tuple(values[name] for name in by)
-        return
-    for reason in entry.reasons:
-        found = {**values, "error": reason.error or reason.code, "path": reason.path}
-        yield tuple(found[name] for name in by)
 
 
 def _note_range(options: argparse.Namespace, console: Console) -> None:
@@ -358,32 +316,23 @@ def _note_range(options: argparse.Namespace, console: Console) -> None:
 
 def run_show(options: argparse.Namespace, console: Console) -> Exit:
     """One entry whole."""
-    with opened(context.resolve(options)) as desk:
-        entry = desk.with_reasons(_one(desk, options.id, options.since))
-        steps, led = followed(desk, entry), desk.led_to(entry)
+    with _desk(options, console) as way:
+        (id_,) = _whole_ids(way, [options.id], options.since)
+        shown = way.shown(id_)
     if console.as_json:
-        console.document(entry_whole_document(entry, steps, led))
+        console.document(entry_whole_document(shown.entry, shown.steps, shown.led))
     else:
-        tell_entry(entry, steps, led, console, whole=options.whole)
+        tell_entry(shown.entry, shown.steps, shown.led, console, whole=options.whole)
     return Exit.OK
 
 
-def _one(desk: Desk, id_: str, since: str | None) -> Entry:
-    """The entry of an id or of the beginning of one."""
-    found = desk.entries_with(_whole_ids(desk, [id_], since))
-    if not found:
-        raise Refused(f"There is no entry {id_}. `lienthong quarantine list` names them.")
-    (entry,) = found.values()
-    return entry
-
-
-def _whole_ids(desk: Desk, ids: Iterable[str], since: str | None) -> list[str]:
-    whole = []
+def _whole_ids(way: Way, ids: Iterable[str], since: str | None) -> tuple[str, ...]:
+    whole: dict[str, None] = {}
     for id_ in ids:
         if len(id_) == 64:
-            whole.append(id_)
+            whole[id_] = None
             continue
-        matching = desk.beginning_with(id_, _ranged(Selection(), since, None))
+        matching = way.beginning_with(id_, _ranged(Selection(), since, None))
         if len(matching) > 1:
             raise Refused(f"Several entries begin with {id_}. Give more digits of the id.")
         if not matching:
@@ -391,8 +340,8 @@ def _whole_ids(desk: Desk, ids: Iterable[str], since: str | None) -> list[str]:
                 f"No entry of the last {since or LOOKED_BACK} begins with {id_}. Give the whole "
                 "id, or look further back with --since."
             )
-        whole += matching
-    return whole
+        whole[matching[0]] = None
+    return tuple(whole)
 
 
 # Choosing -----------------------------------------------------------------------------------
@@ -423,10 +372,7 @@ def _ranged(chosen: Selection, since: str | None, until: str | None) -> Selectio
         end = moment(until, present, end=True) if until else chosen.until
     except ValueError as error:
         raise Misuse(str(error)) from None
-    whole = Selection(
-        since=begin or moment(LOOKED_BACK, present), until=end or later(present, _AHEAD)
-    )
-    return chosen.narrowed(whole)
+    return chosen.narrowed(Selection(since=begin, until=end).ranged(present))
 
 
 def _some(options: argparse.Namespace) -> Selection | None:
@@ -441,30 +387,6 @@ def _some(options: argparse.Namespace) -> Selection | None:
             "every open entry."
         )
     return None if options.ids else chosen
-
-
-def _entries(
-    desk: Desk, options: argparse.Namespace, chosen: Selection | None, *, bodies: bool = True
-) -> Callable[[], Iterable[Entry]]:
-    """How to read what is meant; each reading sees what is there at that moment."""
-    if chosen is not None:
-        return lambda: desk.entries(chosen, bodies=bodies)
-    ids = list(dict.fromkeys(_whole_ids(desk, options.ids, options.since)))
-    missing = sorted(set(ids) - set(desk.entries_with(ids)))
-    if missing:
-        raise Refused(f"There is no entry {missing[0]}. `lienthong quarantine list` names them.")
-
-    def read() -> Iterator[Entry]:
-        found = desk.entries_with(ids)
-        still_open = [found[id_] for id_ in ids if found[id_].status == OPEN]
-        if not still_open:
-            raise Refused(
-                f"{ids[0]} is {found[ids[0]].status}. Only open entries can be worked on; "
-                "`lienthong quarantine show` tells what was done about it."
-            )
-        yield from still_open
-
-    return read
 
 
 # Changing -----------------------------------------------------------------------------------
@@ -513,18 +435,6 @@ def read_rule(path: Path) -> Rule:
         raise Refused(f"The rule {path} cannot be applied. {error}") from None
 
 
-def correction(patch: Patch) -> Callable[[Entry], Replay | Unsuited]:
-    """What a patch makes of entries."""
-
-    def make(entry: Entry) -> Replay | Unsuited:
-        made = by_patch(entry, entry.body or "", patch)
-        if isinstance(made, Unfit):
-            return Unsuited(entry, made)
-        return Replay(entry, "corrected", made.body, made.event_id)
-
-    return make
-
-
 def run_correct(options: argparse.Namespace, console: Console) -> Exit:
     """Correct by a rule: what would happen, then it happens."""
     rule = read_rule(options.rule)
@@ -533,162 +443,102 @@ def run_correct(options: argparse.Namespace, console: Console) -> Exit:
         chosen = _ranged(chosen, options.since or None, options.until or None)
     except (WrongRule, Contradiction) as error:
         raise Misuse(str(error)) from None
-    stack = context.resolve(options)
-    return _send_all(
-        stack, options, console, chosen, correction(rule.patch), "corrected", why=rule.why
-    )
+    job = Job("corrected", chosen, patch=rule.patch, again=options.again)
+    return _do(options, console, job, why=rule.why)
 
 
 def run_replay(options: argparse.Namespace, console: Console) -> Exit:
     """Replay as it was."""
-    chosen = _some(options)
-    stack = context.resolve(options)
-    return _send_all(stack, options, console, chosen, as_it_was, "replayed")
-
-
-def _send_all(
-    stack: Stack,
-    options: argparse.Namespace,
-    console: Console,
-    chosen: Selection | None,
-    make: Callable[[Entry], Replay | Unsuited],
-    did: str,
-    why: str | None = None,
-) -> Exit:
-    corrects = did == "corrected"
-    if not options.dry_run:
-        _check_can_ask(options, console)
-        why, by = _why(options.why, why), who(stack, options.named)
-        may_replay(stack)
-    else:
-        by = ""
-    even_refused = not corrects and options.even_refused
-    with opened(stack) as desk:
-        entries = _entries(desk, options, chosen)
-        total = None
-        if options.dry_run or not options.yes:
-            found = foreseen(desk, entries(), make, console)
-            if options.dry_run:
-                return _tell(found, console, corrects=corrects)
-            tell_foresight(found, console, corrects=corrects)
-            total = found.meant
-            sending = found.passing + (found.refused.total() if even_refused else 0)
-            if not sending:
-                raise Refused("None of them would be accepted. Nothing was sent.")
-            if not _asked(f"Send {counted(sending, 'message')}?", options, console):
-                console.note("Nothing was sent.")
-                return Exit.FINDINGS
-        try:
-            tally = worked(
-                "Replaying",
-                total,
-                console,
-                lambda **manners: replay_all(
-                    desk,
-                    entries(),
-                    make,
-                    by=by,
-                    why=why or "",
-                    pace=pace(options.rate),
-                    even_refused=even_refused,
-                    again=options.again,
-                    **manners,
-                ),
-            )
-        except NotTaken as error:
-            raise Refused(
-                f"{error} What was sent until then is closed; the same command again goes on."
-            ) from None
-    return finish(tally, did, console)
-
-
-def _tell(found: Foresight, console: Console, *, corrects: bool) -> Exit:
-    if console.as_json:
-        console.document(foresight_document(found, corrects=corrects))
-    else:
-        tell_foresight(found, console, corrects=corrects)
-    console.note("Nothing was written.")
-    return Exit.OK
+    chosen, again = _some(options), options.again
+    job = Job("replayed", chosen, again=again, even_refused=options.even_refused)
+    return _do(options, console, job)
 
 
 def run_dismiss(options: argparse.Namespace, console: Console) -> Exit:
     """Put entries aside, with the reason."""
-    chosen = _some(options)
-    stack = context.resolve(options)
+    return _do(options, console, Job("dismissed", _some(options), again=options.again))
+
+
+def _do(options: argparse.Namespace, console: Console, job: Job, why: str | None = None) -> Exit:
+    """What would happen; then, unless that is all, it happens."""
+    sends = job.did != "dismissed"
     if not options.dry_run:
         _check_can_ask(options, console)
-        why, by = _why(options.why), who(stack, options.named)
-    else:
-        why = by = ""
-    with opened(stack) as desk:
-        entries = _entries(desk, options, chosen, bodies=False)
+        why = _why(options.why, why)
+    with _desk(options, console, sends=sends and not options.dry_run) as way:
+        if job.chosen is None:
+            job = replace(job, ids=_whole_ids(way, options.ids, options.since))
         total = None
         if options.dry_run or not options.yes:
-            found = Foresight()
-            for entry in entries():
-                found.before[entry.reason] += 1
+            with console.progress("Looking at the entries", None) as advance:
+                found = way.foreseen(job, advance)
             if not found.meant:
                 raise Refused(NOTHING)
-            total = found.meant
-            if console.as_json:
-                console.document({"meant": total, "before": dict(found.before)})
-            else:
-                for code, count in found.before.most_common():
-                    console.say(f"{count:>9,}  {code}")
+            _tell(found, job, console)
             if options.dry_run:
                 console.note("Nothing was written.")
                 return Exit.OK
-            if not _asked(f"Dismiss {counted(total, 'entry')}?", options, console):
-                console.note("Nothing was dismissed.")
+            total = found.meant
+            if not _agreed(found, job, options, console):
                 return Exit.FINDINGS
+        rate = options.rate if sends else None
         tally = worked(
-            "Dismissing",
+            "Replaying" if sends else "Dismissing",
             total,
             console,
-            lambda **manners: dismiss_all(
-                desk, entries(), by=by, why=why, again=options.again, **manners
-            ),
+            lambda stop, told: way.worked(job, Doing(why or "", rate, stop, told)),
         )
-    return finish(tally, "dismissed", console)
+    return finish(tally, job.did, console)
+
+
+def _tell(found: Foresight, job: Job, console: Console) -> None:
+    if job.did != "dismissed" and console.as_json:
+        console.document(foresight_document(found, corrects=job.corrects))
+    elif job.did != "dismissed":
+        tell_foresight(found, console, corrects=job.corrects)
+    elif console.as_json:
+        console.document({"meant": found.meant, "before": dict(found.before)})
+    else:
+        for code, count in found.before.most_common():
+            console.say(f"{count:>9,}  {code}")
+
+
+def _agreed(found: Foresight, job: Job, options: argparse.Namespace, console: Console) -> bool:
+    """Whether the person agrees to what would happen."""
+    if job.did == "dismissed":
+        question, nothing = f"Dismiss {counted(found.meant, 'entry')}?", "Nothing was dismissed."
+    else:
+        sending = found.passing + (found.refused.total() if job.even_refused else 0)
+        if not sending:
+            raise Refused("None of them would be accepted. Nothing was sent.")
+        question, nothing = f"Send {counted(sending, 'message')}?", "Nothing was sent."
+    if _asked(question, options, console):
+        return True
+    console.note(nothing)
+    return False
 
 
 def run_edit(options: argparse.Namespace, console: Console) -> Exit:
     """Correct one message in the editor, check it, replay it."""
-    stack = context.resolve(options)
-    why, by = _why(options.why), who(stack, options.named)
-    may_replay(stack)
+    why = _why(options.why)
     if console.as_json and not options.yes:
         raise Misuse("Nobody can be asked with --json. Add --yes.")
-    with opened(stack) as desk:
-        entry = desk.with_reasons(_one(desk, options.id, options.since))
+    with _desk(options, console, sends=True) as way:
+        (id_,) = _whole_ids(way, [options.id], options.since)
+        entry = way.shown(id_).entry
         if entry.status != OPEN:
-            raise Refused(
-                f"{entry.id} is {entry.status}. Only open entries can be corrected; `lienthong "
-                "quarantine show` tells what was done about it."
-            )
+            raise not_open(entry.id, entry.status)
+        if entry.body is None:
+            raise Refused("Its body holds fields that you may not see, so you cannot edit it.")
         try:
-            replay = edited(desk, entry, console, yes=options.yes)
+            edit = edited(way, entry, console, yes=options.yes)
         except Abandoned as ended:
             console.note(f"{ended} Nothing was sent.")
             return Exit.FINDINGS
-        made: list[Any] = [replay]
         tally = worked(
-            "Replaying",
-            1,
-            console,
-            lambda **manners: replay_all(
-                desk,
-                [entry],
-                lambda _: made[0],
-                by=by,
-                why=why,
-                pace=pace(None),
-                even_refused=True,
-                again=options.again,
-                **manners,
-            ),
+            "Replaying", 1, console, lambda _, __: way.sent(edit, why, again=options.again)
         )
     code = finish(tally, "corrected", console)
     if not console.as_json:
-        console.say(f"It was sent as the event {replay.event_id}.")
+        console.say(f"It was sent as the event {edit.replay.event_id}.")
     return code

@@ -64,6 +64,8 @@ from functions.shared.core.registry import agency_id, source_of
 from functions.shared.ports import AccessLog, Deadline, Directory, Policies
 from functions.shared.runtime.desk_answers import (
     COUNTED_BY,
+    LARGEST_PAGE,
+    MOST_AT_ONCE,
     Answer,
     by_reasons,
     counts_answer,
@@ -80,9 +82,6 @@ from schemas.forms import DOSSIER_CODE_PATTERN, INSURANCE_NUMBER_PATTERN, PERSON
 Texts = str | Sequence[str] | None
 """A text, or several of which any will do; None does not matter."""
 
-LARGEST_PAGE: Final = 200
-MOST_AT_ONCE: Final = 1000
-"""Entries of one call, whatever is asked for."""
 _SPARE: Final = 8.0
 """Seconds that one batch may take: with fewer left none is begun."""
 _ID: Final = re.compile("[0-9a-f]{64}")

@@ -18,6 +18,9 @@ from functions.shared.core.marking import Difference, placed
 
 Answer = dict[str, Any]
 
+LARGEST_PAGE: Final = 200
+MOST_AT_ONCE: Final = 1000
+"""Entries that one call changes, whatever is asked for."""
 COUNTED_BY: Final = ("queue", "reason", "source", "status", "day", "error", "path")
 _OF_REASONS: Final = ("error", "path")
 _PLAIN: Final = (

@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any, Final, cast
+from typing import Final, cast
 
-from functions.shared.adapters.desk import (
-    MOST_TOGETHER,
-    Desk,
-    Maker,
-    Outcome,
-    Pace,
-    Replay,
-    Tally,
-    Unsuited,
-    looked_at,
-)
-from functions.shared.core.cases import Entry
+from functions.shared.adapters.desk import Outcome, Tally
+from functions.shared.core.cases import LOOKED_BACK
+from functions.shared.core.foresight import Foresight
+from functions.shared.runtime.desk_answers import foresight_answer
 from infra.lienthong.console import Console, Json, counted, markup
-from functions.shared.core.marking import differences
-from infra.lienthong.desk.opened import LOOKED_BACK, now
 from infra.lienthong.problems import Exit, Problem, Refused
 
-SAMPLES: Final = 3
+Stop = Callable[[], bool]
+"""Whether to stop after the batch in hand."""
+Told = Callable[[Tally], None]
+"""Hears the tally after every batch."""
+
 _UNSUITED: Final = {
     "test-failed": "a test of the patch does not hold",
     "no-such-place": "the patch names a place that is not there",
@@ -41,60 +33,6 @@ NOTHING: Final = (
     "No open entry is meant by this. `lienthong quarantine count` tells what there is; without "
     f"--since, {LOOKED_BACK} back are looked at."
 )
-
-
-@dataclass(slots=True)
-class Foresight:
-    """What would happen: counts before and after, and samples. Nothing was written for it."""
-
-    before: Counter[str] = field(default_factory=Counter)
-    """First reasons of the entries that are meant."""
-    passing: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
-    """First reasons that would still be there."""
-    unsuited: Counter[str] = field(default_factory=Counter)
-    underway: int = 0
-    samples: list[Replay] = field(default_factory=list)
-
-    @property
-    def meant(self) -> int:
-        """How many entries are meant."""
-        return self.before.total()
-
-    def see(self, one: Replay | Unsuited) -> None:
-        """Takes in what would be sent for an entry."""
-        self.before[one.entry.reason] += 1
-        self.underway += one.entry.underway is not None
-        if isinstance(one, Unsuited):
-            self.unsuited[one.why.code] += 1
-            return
-        if one.refused:
-            self.refused[one.refused[0].code] += 1
-        else:
-            self.passing += 1
-        kinds = {sample.entry.reason for sample in self.samples}
-        if len(self.samples) < SAMPLES:
-            self.samples.append(one)
-        elif one.entry.reason not in kinds and len(kinds) < SAMPLES:
-            # Samples of different faults say more than three of one.
-            self.samples[self._doubled()] = one
-
-    def _doubled(self) -> int:
-        reasons = [sample.entry.reason for sample in self.samples]
-        return next(i for i, reason in enumerate(reasons) if reason in reasons[:i])
-
-
-def foreseen(desk: Desk, entries: Iterable[Entry], make: Maker, console: Console) -> Foresight:
-    """What would happen to the entries."""
-    found = Foresight()
-    with console.progress("Looking at the entries", None) as advance:
-        for chunk in looked_at(desk, entries, make, now, MOST_TOGETHER):
-            for one in chunk:
-                found.see(one)
-            advance(len(chunk))
-    if not found.meant:
-        raise Refused(NOTHING)
-    return found
 
 
 def tell_foresight(found: Foresight, console: Console, *, corrects: bool) -> None:
@@ -113,8 +51,8 @@ def tell_foresight(found: Foresight, console: Console, *, corrects: bool) -> Non
             "if it is this one, or if it has arrived."
         )
     for sample in found.samples if corrects else ():
-        console.say(f"\n[bold]Sample {sample.entry.id[:12]}[/] on {sample.entry.queue}")
-        for path, was, is_ in differences(sample.entry.body or "", sample.body):
+        console.say(f"\n[bold]Sample {sample.id[:12]}[/] on {sample.queue}")
+        for path, was, is_ in sample.differences:
             if was is not None:
                 console.say(f"  [red]- {markup(path)}: {markup(was)}[/]")
             if is_ is not None:
@@ -130,28 +68,15 @@ def _tell_counts(counts: Counter[str], console: Console) -> None:
 
 def foresight_document(found: Foresight, *, corrects: bool) -> Json:
     """The foresight for programs."""
-    document: Any = {
-        "meant": found.meant,
-        "before": dict(found.before),
-        "after": {
-            "passing": found.passing,
-            "still_refused": dict(found.refused),
-            "not_applicable": dict(found.unsuited),
-        },
-        "replays_begun_earlier": found.underway,
-        "samples": [
-            {
-                "quarantine_id": sample.entry.id,
-                "differences": [
-                    {"path": path, "was": was, "is": is_}
-                    for path, was, is_ in differences(sample.entry.body or "", sample.body)
-                ],
-                "still_refused": [dict(reason.as_json()) for reason in sample.refused],
-            }
-            for sample in (found.samples if corrects else ())
-        ],
-    }
+    document = foresight_answer(found)
+    document["samples"] = [
+        {"quarantine_id": sample.pop("entry"), **{n: sample[n] for n in _OF_A_SAMPLE}}
+        for sample in (document["samples"] if corrects else ())
+    ]
     return cast(Json, document)
+
+
+_OF_A_SAMPLE: Final = ("differences", "still_refused")
 
 
 @contextmanager
@@ -174,13 +99,8 @@ def stopping(console: Console) -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-def pace(rate: float | None) -> Pace:
-    """At most `rate` a second."""
-    return Pace(rate, time.monotonic, time.sleep)
-
-
 def worked(
-    label: str, total: int | None, console: Console, work: Callable[..., Tally], **arguments: Any
+    label: str, total: int | None, console: Console, work: Callable[[Stop, Told], Tally]
 ) -> Tally:
     """Does the work with a progress bar and the manners of Ctrl-C."""
     with console.progress(label, total) as advance, stopping(console) as stop:
@@ -191,7 +111,7 @@ def worked(
             advance(tally.looked_at - done)
             done = tally.looked_at
 
-        return work(now=now, stop=stop, told=told, **arguments)
+        return work(stop, told)
 
 
 def finish(tally: Tally, did: str, console: Console) -> Exit:

@@ -10,12 +10,12 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from functions.shared.adapters.desk import Desk, Replay
+from functions.shared.adapters.desk import Replay
 from functions.shared.core.cases import Entry
 from functions.shared.core.correction import Unfit, by_hand
-from infra.lienthong.console import Console, markup
 from functions.shared.core.marking import pretty
-from infra.lienthong.desk.opened import now
+from infra.lienthong.console import Console, markup
+from infra.lienthong.desk.ways import Edited, Way
 from infra.lienthong.problems import Misuse, Refused
 
 _COMMENT: Final = "# "
@@ -31,7 +31,7 @@ class Abandoned(Exception):
     """The operator gave up; the text is a sentence."""
 
 
-def edited(desk: Desk, entry: Entry, console: Console, *, yes: bool) -> Replay:
+def edited(way: Way, entry: Entry, console: Console, *, yes: bool) -> Edited:
     """What the operator made of the message and agreed to send.
 
     With `yes` nobody is asked: what would still be refused is not sent then. Raises `Abandoned`,
@@ -41,7 +41,8 @@ def edited(desk: Desk, entry: Entry, console: Console, *, yes: bool) -> Replay:
     text = _with_head(entry, pretty(body))
     while True:
         text = _opened(text)
-        made = by_hand(entry, body, _without_head(text))
+        left = _without_head(text)
+        made = by_hand(entry, body, left)
         if isinstance(made, Unfit):
             if made.code == "unchanged":
                 raise Abandoned("Nothing was changed.")
@@ -49,23 +50,24 @@ def edited(desk: Desk, entry: Entry, console: Console, *, yes: bool) -> Replay:
             if not _may_ask(console, yes=yes) or _answer("Edit it again", console) != "e":
                 raise Refused(f"It cannot be sent. {made.text}")
             continue
-        replay = desk.examined([Replay(entry, "corrected", made.body, made.event_id)], now())[0]
-        for reason in replay.refused:
+        edit = Edited(left, Replay(entry, "corrected", made.body, made.event_id))
+        refused = way.examined(edit)
+        for reason in refused:
             console.say(
                 f"[red]still refused[/]  {markup(reason.path or '(the whole)')}  "
                 f"{reason.code}: {markup(reason.text)}"
             )
-        if not replay.refused:
+        if not refused:
             console.say("By all that can be told, it would be accepted.")
-        if yes and replay.refused:
+        if yes and refused:
             raise Refused("It would still be refused. Nothing was sent.")
         if yes:
-            return replay
+            return edit
         if not _may_ask(console, yes=yes):
             raise Misuse("Nobody can be asked here whether to send it. Add --yes.")
         answer = _answer("Send it (s), edit it again", console)
         if answer == "s":
-            return replay
+            return edit
         if answer != "e":
             raise Abandoned("Given up.")
 

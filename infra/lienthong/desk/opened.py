@@ -19,8 +19,6 @@ from infra.lienthong.send import urls_of
 from infra.lienthong.tables import Patience, reached, waiting
 
 LONGEST_NAME: Final = 256
-LOOKED_BACK: Final = "14d"
-"""How far back is looked where no --since is given."""
 
 
 @contextmanager

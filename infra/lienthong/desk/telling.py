@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from functions.shared.adapters.desk import Desk
-from functions.shared.adapters.keys import event_uid
-from functions.shared.core.cases import OPEN, Entry, Step
-from infra.lienthong.console import Console, Json, counted, markup
+from functions.shared.core.cases import OPEN, Entry, Followed, Step
 from functions.shared.core.marking import Line, marked
+from infra.lienthong.console import Console, Json, counted, markup
 from infra.lienthong.provenance import local
 from infra.lienthong.tables import short
 
@@ -22,18 +19,6 @@ DID: Final = {
     "corrected": "corrected and replayed",
     "dismissed": "dismissed",
 }
-
-REFUSED_AGAIN: Final = "refused again"
-IN_THE_LEDGER: Final = "in the ledger"
-ON_ITS_WAY: Final = "not arrived, or accepted under a source of its own"
-
-
-@dataclass(frozen=True, slots=True)
-class Followed:
-    """A step and what came of it: where the event that it sent is now."""
-
-    step: Step
-    outcome: str | None
 
 
 def entry_document(entry: Entry) -> dict[str, Any]:
@@ -100,30 +85,6 @@ def tell_counts(by: Sequence[str], counts: Counter[tuple[str, ...]], console: Co
     )
 
 
-def followed(desk: Desk, entry: Entry) -> list[Followed]:
-    """The entry's steps, and where what they sent is now."""
-    sent = [step for step in entry.steps if step.entry is not None]
-    again = desk.entries_with([step.entry for step in sent if step.entry])
-    uids = {
-        step: event_uid(entry.source, step.event_id)
-        for step in sent
-        if entry.source is not None and step.event_id is not None
-    }
-    known = desk.known(set(uids.values()))
-    found = []
-    for step in entry.steps:
-        if step.entry is None:
-            outcome = None
-        elif step.entry in again and again[step.entry].status != "resolved":
-            outcome = f"{REFUSED_AGAIN}: {step.entry}"
-        elif uids.get(step) in known or (step.did == "replayed" and entry.status == "resolved"):
-            outcome = IN_THE_LEDGER
-        else:
-            outcome = ON_ITS_WAY
-        found.append(Followed(step, outcome))
-    return found
-
-
 def tell_entry(
     entry: Entry, steps: Sequence[Followed], led: Sequence[Entry], console: Console, *, whole: bool
 ) -> None:
@@ -145,7 +106,11 @@ def tell_entry(
     for name, value in rows:
         console.say(f"{name:<10}{value}")
     console.say()
-    for line in marked(entry.body or "", entry.reasons, whole=whole):
+    if entry.body is None:
+        console.say("Its body holds fields that you may not see. What is wrong with it:")
+        for reason in entry.reasons:
+            console.say(styled(Line(f"  {reason.path or '(the whole)'}", reason)))
+    for line in marked(entry.body, entry.reasons, whole=whole) if entry.body is not None else ():
         console.say(styled(line))
     missing = (entry.reasons_count or 0) - len(entry.reasons)
     if missing > 0:

@@ -46,7 +46,7 @@ class Desk:
     def type(self, *arguments: str) -> tuple[int, str, str]:
         """The exit code of a command and what it printed on stdout and stderr."""
         self._capsys.readouterr()
-        code = self.town.run("quarantine", *arguments)
+        code = self.town.run("quarantine", *arguments, "--direct")
         printed = self._capsys.readouterr()
         return code, printed.out, printed.err
 
