@@ -102,7 +102,7 @@ def ask(api: Api, options: argparse.Namespace, console: Console) -> Exit:
     """Ask the API what changed in the record, or how it was known, and show it."""
     reader = Reader.of(api)
     if is_record_id(options.key):
-        record, title = options.key, "record"
+        record, title = options.key, f"record {options.key}"
     else:
         name = recognised(options.key, options.kind or options.word)
         _, found = by_name(api, name)

@@ -9,10 +9,10 @@ from typing import Final
 from functions.shared.core.kinds import PERSON
 from infra.lienthong import asking
 from infra.lienthong.api import Answer, Api, Document
-from infra.lienthong.console import Console, counted, markup
+from infra.lienthong.console import Console, markup
 from infra.lienthong.lookups import LOOKUPS, RECORD_ID, by_id, is_record_id
 from infra.lienthong.problems import Exit, Misuse
-from infra.lienthong.record_answers import Reader, tell_dossiers, tell_record
+from infra.lienthong.record_answers import Reader, is_hidden, tell_dossiers, tell_record
 from schemas.forms import (
     EXPECTED,
     INSURANCE_NUMBER_PATTERN,
@@ -114,12 +114,15 @@ def tell(found: Document, api: Api, answer: Answer, console: Console) -> None:
     else:
         tell_record(person, reader, console, title=headline(person, reader))
     for card in found.get("insurance_cards") or ():
-        number = reader.text(card, "insurance_number")
         console.say()
+        if is_hidden(card):
+            console.say(f"[bold]Insurance card[/]\n[dim]1 {markup(reader.hidden)}[/]")
+            continue
+        number = reader.text(card, "insurance_number")
         tell_record(card, reader, console, title=f"Insurance card {number}")
     dossiers = found.get("dossiers") or ()
     if dossiers:
-        console.say(f"\n[bold]{counted(len(dossiers), 'dossier')}[/]")
+        console.say("\n[bold]Dossiers[/]")
         tell_dossiers(dossiers, reader, console)
     if found.get("complete") is False:
         console.say("\nThere are more cards or dossiers than one answer holds.")

@@ -41,6 +41,12 @@ class Reader:
         return markup(readable(value))
 
 
+def is_hidden(record: Document) -> bool:
+    """Whether no field of a record may be seen."""
+    fields = record.get("fields", {})
+    return bool(fields) and all(found.get("masked") for found in fields.values())
+
+
 def tell_record(record: Document, reader: Reader, console: Console, *, title: str) -> None:
     """The record whole: its head, its fields with rivals, its timeline, its warnings."""
     console.say(
@@ -132,7 +138,8 @@ def tell_warnings(record: Document, console: Console) -> None:
 
 
 def tell_dossiers(dossiers: Sequence[Document], reader: Reader, console: Console) -> None:
-    """A line for each dossier."""
+    """A line for each dossier of which something may be seen, and how many others there are."""
+    seen = [dossier for dossier in dossiers if not is_hidden(dossier)]
     columns = {
         "dossier": "dossier_code",
         "state": "status",
@@ -145,9 +152,13 @@ def tell_dossiers(dossiers: Sequence[Document], reader: Reader, console: Console
     shown = {
         title: field
         for title, field in columns.items()
-        if any(field in dossier.get("fields", {}) for dossier in dossiers)
+        if any(field in dossier.get("fields", {}) for dossier in seen)
     }
-    console.table(
-        tuple(shown),
-        ([reader.text(dossier, field) for field in shown.values()] for dossier in dossiers),
-    )
+    if seen:
+        console.table(
+            tuple(shown),
+            ([reader.text(dossier, field) for field in shown.values()] for dossier in seen),
+        )
+    if hidden := len(dossiers) - len(seen):
+        more = f"{hidden} more" if seen else str(hidden)
+        console.say(f"[dim]{more} {markup(reader.hidden)}[/]")

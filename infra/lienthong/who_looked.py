@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any, Final
 
-from functions.shared.core.kinds import PERSON
+from functions.shared.core.kinds import KINDS
 from infra.lienthong import asking
 from infra.lienthong.api import Api, Document, in_path
 from infra.lienthong.console import Console, counted, markup
@@ -35,7 +35,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "person", metavar="PERSON", nargs="?", help="an opaque record id, or a personal id"
     )
-    parser.add_argument("--officer", metavar="ID", help="only looks by this officer (their id)")
+    parser.add_argument(
+        "--officer",
+        metavar="ID",
+        help="only looks by this officer: their id, as the list below the looks has it",
+    )
     parser.add_argument("--agency", metavar="ID", help="only looks by officers of this agency")
     parser.add_argument(
         "--for-purpose",
@@ -116,7 +120,14 @@ def _record(api: Api, person: str, console: Console) -> str:
     """The opaque id of a person, looked up where only their personal id is known."""
     if is_record_id(person):
         return person
-    _, found = by_name(api, named("person", person))
+    try:
+        _, found = by_name(api, named("person", person))
+    except Refused as refusal:
+        raise Refused(
+            f"{refusal.message} Who may see the looks and not the person asks by the person's "
+            "opaque record id, as somebody who may see the person gets it.",
+            refusal.details,
+        ) from None
     record = found.get("record")
     if not isinstance(record, str):
         raise Refused("The API's answer has no record id for this person.")
@@ -128,14 +139,27 @@ def _record(api: Api, person: str, console: Console) -> str:
 
 
 def tell(entries: Sequence[Document], console: Console, *, fields: bool = False) -> None:
-    """The looks as a table, times in Vietnam time."""
+    """The looks as a table, times in Vietnam time, and who the officers are."""
     if not entries:
-        console.say("Nobody has looked, as far as the access log may be shown to you.")
+        console.say("There is no look, as far as the access log may be shown to you.")
         return
     console.say(f"[bold]{counted(len(entries), 'look')}[/]")
     console.table(
-        ("when", "who", "agency", "purpose", "case", "what", "seen"),
+        ("when", "who", "agency", "purpose", "case", "what", "fields seen"),
         chain.from_iterable(_rows(entry, fields=fields) for entry in entries),
+    )
+    officers = {_text(entry, "officer"): entry for entry in entries}
+    console.say("\n[bold]Officers[/]")
+    console.table(
+        ("who", "id", "agency"),
+        (
+            (
+                _who(entry),
+                markup(officer),
+                " ".join(filter(None, (_text(entry, "agency"), _text(entry, "agency_name")))),
+            )
+            for officer, entry in officers.items()
+        ),
     )
 
 
@@ -145,16 +169,11 @@ def _rows(entry: Document, *, fields: bool) -> list[tuple[str, ...]]:
     seen = "[red]refused[/]" if refused else _counts(records)
     if entry.get("hidden_until"):
         seen += f" [yellow](hidden from the person until {_when(entry['hidden_until'])})[/]"
-    agency = str(entry.get("agency") or "")
-    name = entry.get("agency_name")
     rows: list[tuple[str, ...]] = [
         (
             _when(entry.get("looked_at")),
-            markup(str(entry.get("officer_name") or entry.get("officer") or "")),
-            markup(f"{name} ({agency})" if name else agency),
-            markup(str(entry.get("purpose") or "")),
-            markup(str(entry.get("case") or "")),
-            markup(str(entry.get("action") or "")),
+            _who(entry),
+            *(_text(entry, name) for name in ("agency", "purpose", "case", "action")),
             seen,
         )
     ]
@@ -170,23 +189,29 @@ def _when(instant: Any) -> str:
     return markup(local(str(instant or "")))
 
 
+def _text(entry: Document, name: str) -> str:
+    return markup(str(entry.get(name) or ""))
+
+
+def _who(entry: Document) -> str:
+    return _text(entry, "officer_name") or _text(entry, "officer")
+
+
 def _counts(records: Sequence[Document]) -> str:
-    """`person 12 fields, insurance-card 5 (3 hidden)`."""
-    by_kind: dict[str, list[int]] = {}
+    """`person 6 (1 hidden), insurance-card 4`, in the order in which kinds are told."""
+    sums = {kind: [0, 0, 0] for kind in KINDS}
     for record in records:
-        sums = by_kind.setdefault(str(record.get("kind")), [0, 0, 0])
-        sums[0] += 1
-        sums[1] += len(record.get("seen") or ())
-        sums[2] += len(record.get("masked") or ())
-    parts = []
-    for kind, (many, seen, masked) in by_kind.items():
-        what = kind if many == 1 else f"{many} {kind}s"
-        hidden = f" ({masked} hidden)" if masked else ""
-        parts.append(f"{what}: {counted(seen, 'field')}{hidden}")
-    if not parts:
-        return "[dim]no record[/]"
-    order = [PERSON.name]
-    return markup("; ".join(sorted(parts, key=lambda part: part.partition(":")[0] not in order)))
+        found = sums.setdefault(str(record.get("kind")), [0, 0, 0])
+        found[0] += 1
+        found[1] += len(record.get("seen") or ())
+        found[2] += len(record.get("masked") or ())
+    parts = [
+        f"{kind if many == 1 else f'{many} {kind}s'} {seen or 'none'}"
+        + (f" ({masked} hidden)" if masked else "")
+        for kind, (many, seen, masked) in sums.items()
+        if many
+    ]
+    return markup(", ".join(parts)) or "[dim]no record[/]"
 
 
 def _named(record: Document) -> str:

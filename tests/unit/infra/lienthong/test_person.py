@@ -16,6 +16,7 @@ from tests.api_double import (
     ScriptedWire,
     answered,
     api,
+    dossier,
     lookup,
     masked,
     options,
@@ -82,18 +83,29 @@ def test_cards_and_dossiers_follow_with_the_names_of_states(
 ) -> None:
     found = shown(capsys, lookup())
     assert any(line.startswith(f"Insurance card {INSURANCE_NUMBER}") for line in found)
-    at = found.index("1 dossier")
+    at = found.index("Dossiers")
     assert found[at + 1] == "dossier | state | due"
     assert found[at + 2] == f"{DOSSIER_CODE} | 4 in process | 2026-03-09 17:00:00"
 
 
-def test_a_dossier_of_which_nothing_may_be_seen_stays_in_the_list(
+def test_what_is_hidden_whole_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    hidden = record("dossier", {"dossier_code": masked("dossier"), "status": masked("dossier")})
+    number = record("insurance-card", {"insurance_number": masked("insurance")})
+    found = shown(capsys, lookup(insurance_cards=[number], dossiers=[hidden, hidden]))
+    at = found.index("Insurance card")
+    assert found[at + 1] == "1 (hidden from one-stop-officer)"
+    at = found.index("Dossiers")
+    assert found[at + 1] == "2 (hidden from one-stop-officer)"
+
+
+def test_hidden_dossiers_follow_those_that_may_be_seen(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    hidden = record("dossier", {"dossier_code": masked("dossier"), "status": masked("dossier")})
-    found = shown(capsys, lookup(dossiers=[hidden]))
-    at = found.index("1 dossier")
-    assert found[at + 2] == "(hidden from one-stop-officer) | (hidden from one-stop-officer)"
+    hidden = record("dossier", {"dossier_code": masked("dossier")})
+    found = shown(capsys, lookup(dossiers=[hidden, dossier()]))
+    at = found.index("Dossiers")
+    assert found[at + 2].startswith(DOSSIER_CODE)
+    assert found[at + 3] == "1 more (hidden from one-stop-officer)"
 
 
 def test_warnings_are_explained_and_one_of_a_hidden_field_does_not_name_it(

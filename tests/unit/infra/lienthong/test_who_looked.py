@@ -10,8 +10,8 @@ import pytest
 
 from infra.lienthong import who_looked
 from infra.lienthong.console import Console
-from infra.lienthong.problems import Exit, Misuse
-from tests.api_double import RECORD, ScriptedWire, answered, api, lookup, options, person
+from infra.lienthong.problems import Exit, Misuse, Refused
+from tests.api_double import RECORD, ScriptedWire, answered, api, lookup, options, person, problem
 from tests.builders import DOSSIER_CODE, PERSON_ID
 
 
@@ -61,11 +61,13 @@ def test_a_look_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(wire, RECORD) is Exit.OK
     assert wire.routes == [f"GET /v1/people/{RECORD}/access-log"]
     found = lines(capsys)
-    who = "2026-11-22 15:00:00 | officer.lan | Phường Mẫu (H26.12) | dossier-handling"
+    who = "2026-11-22 15:00:00 | officer.lan | H26.12 | dossier-handling"
     assert found[0] == "2 looks"
-    seen = "person: 2 fields (1 hidden); insurance-card: 0 fields (2 hidden)"
+    seen = "person 2 (1 hidden), insurance-card none (2 hidden)"
     assert found[2] == f"{who} | {DOSSIER_CODE} | read | {seen}"
     assert found[3] == f"{who} | read | refused"
+    at = found.index("Officers")
+    assert found[at + 2 : at + 4] == ["officer.lan | sub-1 | H26.12 Phường Mẫu", ""]
     assert found[-1].startswith("Times are Vietnam time. Noted in the access log: officer.lan")
 
 
@@ -91,6 +93,14 @@ def test_a_personal_id_is_looked_up_first_and_that_is_told(
     assert f"that look is in the log too. Next time ask for {RECORD}" in capsys.readouterr().err
 
 
+def test_a_reader_who_may_not_see_the_person_is_told_how_to_ask() -> None:
+    refused = problem(403, "not-permitted", "No policy permits this.")
+    with pytest.raises(
+        Refused, match=r"No policy permits this\. .* by the person's opaque record id"
+    ):
+        run(ScriptedWire(refused), PERSON_ID)
+
+
 def test_pages_are_read_to_the_end_or_to_the_most(capsys: pytest.CaptureFixture[str]) -> None:
     pages = (answered(page(look(), look(), cursor="next")), answered(page(look(), cursor="more")))
     wire = ScriptedWire(*pages)
@@ -113,7 +123,7 @@ def test_looks_of_an_officer_are_asked_for_with_filters() -> None:
 
 def test_nobody_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(ScriptedWire(answered(page())), "--agency", "H26.12") is Exit.OK
-    assert "Nobody has looked" in capsys.readouterr().out
+    assert "There is no look" in capsys.readouterr().out
 
 
 def test_json_has_all_pages_in_one_document(capsys: pytest.CaptureFixture[str]) -> None:
