@@ -1,8 +1,9 @@
 """The API's two functions over tables in the process: called with the gateway's events, or served
 on a port of this machine to whatever speaks HTTP.
 
-What the gateway does with a token is done here by name: `Bearer <role>` is an officer of that role,
-`Bearer system` the system of an agency.
+What the gateway does with a token is done here by name: `Bearer <role>+<role>` is an officer of
+those roles, `Bearer system` the system of an agency, `Bearer everyone` an officer of every role,
+and the system where events are published.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -23,7 +24,7 @@ from urllib.parse import urlencode
 from functions.shared.adapters.clients import Clients
 from functions.shared.core.access import Role
 from functions.shared.runtime import composition
-from functions.shared.runtime.api.routes import routes_at
+from functions.shared.runtime.api.routes import PUBLISHING, routes_at
 from tests import builders
 from tests.builders import PERSON_ID, event, lambda_context, registrations
 from tests.integration.functions.stack import BUCKET, Aws, create_table
@@ -33,6 +34,7 @@ CLIENT: Final = "7client0of0the0agency0g01"
 AGENCY: Final = "G01"
 PURPOSES: Final = {"x-purpose": "population-administration"}
 JSON: Final = "application/json"
+EVERYONE: Final = "everyone"
 _requests: Final = count(1)
 
 
@@ -284,7 +286,8 @@ def _forget() -> None:
 
 @contextmanager
 def served(house: House) -> Iterator[str]:
-    """The API at a URL of this machine, one request at a time, as a function works them."""
+    """The API at a URL of this machine; one request at a time is worked, as a function does."""
+    turn = threading.Lock()
 
     class Gateway(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -299,9 +302,10 @@ def served(house: House) -> Iterator[str]:
                 query=query,
                 headers=dict(self.headers.items()),
                 body=body,
-                claims=_claims_of(self.headers.get("authorization")),
+                claims=_claims_of(self.headers.get("authorization"), self.command, path),
             )
-            reply = house.handle(made)
+            with turn:
+                reply = house.handle(made)
             content = reply.text.encode()
             self.send_response_only(reply.status)
             for name, value in reply.headers.items():
@@ -312,13 +316,17 @@ def served(house: House) -> Iterator[str]:
             if self.command != "HEAD":
                 self.wfile.write(content)
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _answer  # noqa: N815 - the names of the base class
-        do_TRACE = _answer  # noqa: N815 - the same
+        def __getattr__(self, name: str) -> Any:
+            """Whatever the method, it is the API that answers."""
+            if name.startswith("do_"):
+                return self._answer
+            raise AttributeError(name)
 
         def log_message(self, *_: Any) -> None:
             """Nothing is said of a request."""
 
-    server = HTTPServer(("127.0.0.1", 0), Gateway)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Gateway)
+    server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -329,11 +337,11 @@ def served(house: House) -> Iterator[str]:
         server.server_close()
 
 
-def _claims_of(authorization: str | None) -> dict[str, str] | None:
+def _claims_of(authorization: str | None, method: str, path: str) -> dict[str, str] | None:
     scheme, _, who = (authorization or "").partition(" ")
     if scheme != "Bearer" or not who:
         return None
-    if who == "system":
+    if who == "system" or (who == EVERYONE and (method, path) == PUBLISHING):
         return system()
-    roles = [role for role in who.split("+") if role in set(Role)]
-    return officer(*roles)
+    roles = [role for role in Role if who == EVERYONE or role in who.split("+")]
+    return officer(*roles, id_=who)
