@@ -14,7 +14,9 @@ from functions.shared.core.access import Caller, Role
 from functions.shared.ports import Deadline, Directory
 from functions.shared.runtime.api.problems import Refused
 
-_ROLES: Final = {role.value: role for role in Role if role is not Role.AGENCY_SYSTEM}
+_ROLES: Final[Mapping[str, Role]] = {
+    role.value: role for role in Role if role is not Role.AGENCY_SYSTEM
+}
 """What an account may be. No group of accounts makes one a machine."""
 
 
