@@ -71,7 +71,7 @@ class Through:
     ) -> Iterator[Mapping[str, Any]]:
         while True:
             most = min(limit, LARGEST_PAGE)
-            answer = self._api.get(_AT, **_query(chosen), limit=most, cursor=after).document
+            answer = self._listed(chosen, limit=most, cursor=after)
             yield answer
             limit -= len(answer["entries"])
             after = answer["cursor"]
@@ -84,8 +84,7 @@ class Through:
         """Counted by the API, which takes as many calls as its time makes of it."""
         total, counts, cursor = 0, Counter[tuple[str, ...]](), None
         while True:
-            query = _query(chosen)
-            answer = self._api.get(_AT, **query, by=",".join(by), cursor=cursor).document
+            answer = self._listed(chosen, by=",".join(by), cursor=cursor)
             total += answer["total"]
             counts += counts_from(by, answer["counts"])
             advance(answer["total"])
@@ -95,8 +94,12 @@ class Through:
 
     def beginning_with(self, prefix: str, chosen: Selection) -> list[str]:
         """Ids, looked up by their beginning."""
-        answer = self._api.get(_AT, **_query(chosen), id=prefix, limit=2)
-        return sorted(entry["id"] for entry in answer.document["entries"])
+        answer = self._listed(chosen, id=prefix, limit=2)
+        return sorted(entry["id"] for entry in answer["entries"])
+
+    def _listed(self, chosen: Selection, **more: str | int | None) -> Mapping[str, Any]:
+        query = {**_query(chosen), **more}
+        return granted(self._api.ask("GET", _AT, query=query)).document
 
     def shown(self, id_: str) -> Shown:
         """An entry; its body, if this sign-in may see it."""
