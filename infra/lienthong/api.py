@@ -82,9 +82,9 @@ class UrlWire:
 
     def __call__(self, request: Request) -> Response:
         """Send it and read the answer whole."""
-        host = urlsplit(request.url).hostname
+        host = urlsplit(request.url).netloc
         handlers: list[Any] = [_NoRedirects()]
-        if host in _LOOPBACK:
+        if urlsplit(request.url).hostname in _LOOPBACK:
             handlers.append(ProxyHandler({}))
         asked = UrlRequest(
             request.url, data=request.body, headers=dict(request.headers), method=request.method
@@ -109,7 +109,7 @@ class UrlWire:
             )
         return Response(status, headers, body)
 
-    def _unreachable(self, error: Exception, host: str | None) -> Unreachable:
+    def _unreachable(self, error: Exception, host: str) -> Unreachable:
         reason = error.reason if isinstance(error, URLError) else error
         match reason:
             case TimeoutError():
