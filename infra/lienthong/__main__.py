@@ -64,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="lienthong",
         description="Shared records of a province: send events, ask for records, verify them.",
-        epilog="Exit codes: 0 done; 1 findings or refused input; 2 wrong use; 3 no stack reached.",
+        epilog="Exit codes: 0 done; 1 findings or refused; 2 wrong use; 3 no stack or no sign-in.",
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:

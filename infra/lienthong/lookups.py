@@ -56,9 +56,15 @@ def by_name(api: Api, name: RecordName) -> tuple[Answer, Document]:
 
 def _of_number(cards: list[Document], number: str) -> Document | None:
     """The card of a number; where numbers may not be seen, the one card that was found."""
-    for card in cards:
-        if card.get("fields", {}).get("insurance_number", {}).get("value") == number:
+    shown = [card.get("fields", {}).get("insurance_number", {}) for card in cards]
+    for card, field in zip(cards, shown, strict=True):
+        if field.get("value") == number:
             return card
+    if len(cards) > 1 and any(field.get("masked") for field in shown):
+        raise Refused(
+            "The person has several cards, and which of them has this number is hidden from you. "
+            "See all of them with `lienthong person --insurance-number`."
+        )
     return cards[0] if len(cards) == 1 else None
 
 

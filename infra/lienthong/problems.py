@@ -2,7 +2,7 @@
 
     Problem ---- Refused      1  the input or the records are not as they should be
              |-- Misuse       2  the command was called wrongly: no such file, a wrong key, ...
-             `-- Unreachable  3  no stack, no permission, no connection
+             `-- Unreachable  3  no stack, no sign-in, no rights of AWS, no connection
 
 The message of each is one or more complete sentences that say what to do next.
 """

@@ -19,6 +19,7 @@ from tests.api_double import (
     card,
     dossier,
     lookup,
+    masked,
     options,
     problem,
 )
@@ -54,6 +55,17 @@ def test_a_card_is_the_one_of_that_number(capsys: pytest.CaptureFixture[str]) ->
     run(wire, "card", INSURANCE_NUMBER)
     assert wire.body() == {"insurance_number": INSURANCE_NUMBER}
     assert capsys.readouterr().out.startswith(f"insurance-card {INSURANCE_NUMBER}")
+
+
+def test_a_card_whose_number_is_hidden_is_shown_where_it_is_the_only_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    hidden = card(insurance_number=masked("insurance"))
+    run(ScriptedWire(answered(lookup(insurance_cards=[hidden]))), "card", INSURANCE_NUMBER)
+    assert capsys.readouterr().out.startswith("insurance-card (hidden from one-stop-officer)")
+    several = answered(lookup(insurance_cards=[hidden, hidden]))
+    with pytest.raises(Refused, match="hidden from you"):
+        run(ScriptedWire(several), "card", INSURANCE_NUMBER)
 
 
 def test_a_dossier_is_looked_up_by_its_code_with_its_timeline(
