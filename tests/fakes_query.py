@@ -24,6 +24,7 @@ from functions.shared.core.items import item_of, name_key
 from functions.shared.core.kinds import DOSSIER, INSURANCE_CARD, KINDS, PERSON
 from functions.shared.core.lanes import Record
 from functions.shared.core.ledger import LedgerEntry
+from functions.shared.core.registry import Agency
 from functions.shared.core.search import SHOWN, Named, Wanted
 from functions.shared.core.views import newest_first, shown_of, subject_of
 from functions.shared.ports import Chain, Deadline, Due, Found, FoundPeople, Happened
@@ -231,9 +232,11 @@ class FakeDirectory:
     """`Directory` over parents by agency; an agency is called by its id."""
 
     parents: Mapping[str, str] = field(default_factory=dict)
+    agencies: Mapping[str, Agency] = field(default_factory=dict)
 
-    def agency(self, id_: str, deadline: Deadline) -> None:
-        del id_, deadline
+    def agency(self, id_: str, deadline: Deadline) -> Agency | None:
+        del deadline
+        return self.agencies.get(id_)
 
     def name(self, id_: str, deadline: Deadline) -> str | None:
         del deadline
@@ -242,14 +245,15 @@ class FakeDirectory:
     def above(self, id_: str, deadline: Deadline) -> tuple[str, ...]:
         del deadline
         found: list[str] = []
-        while (parent := self.parents.get(id_)) is not None:
+        while (parent := self.parents.get(id_)) is not None and parent not in found:
             found.append(parent)
             id_ = parent
         return tuple(found)
 
     def of_sender(self, principal: str, deadline: Deadline) -> str | None:
-        del principal, deadline
-        return None
+        del deadline
+        named = [one.id for one in self.agencies.values() if principal in one.senders]
+        return named[0] if len(named) == 1 else None
 
 
 OFFICER: Final = Caller(
