@@ -79,7 +79,7 @@ def tell(outcome: Outcome, console: Console) -> None:
     console.table(("record", "what does not agree"), _rows(outcome.findings))
     console.say(
         f"\n[bold red]{counted(len(outcome.findings), 'record')}[/] not as the ledger says; "
-        f"{checked}. `lienthong history KEY` shows a record's entries."
+        f"{checked}. `lienthong history KEY --direct` shows a record's entries."
     )
 
 
