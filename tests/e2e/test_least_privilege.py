@@ -373,9 +373,10 @@ def allowed_behind_the_api(function: str) -> list[Call]:
         return []
     notes = [act("AccessLogTable") for act in (put, put_in_transaction)]
     notes += [update("AccessHeadsTable"), update("AllowancesTable"), scan("AgenciesTable")]
-    bulk = ["LedgerTable", "QuarantineTable", "AccessHeadsTable", "AllowancesTable"]
+    bulk = ["LedgerTable", "QuarantineTable"]
+    bulk += ["AccessLogTable", "AccessHeadsTable", "AllowancesTable"]
     if function == "QueryFunction":
-        bulk += ["PeopleTable", "InsuranceCardsTable", "DossiersTable", "AccessLogTable"]
+        bulk += ["PeopleTable", "InsuranceCardsTable", "DossiersTable"]
         queries = [
             query_index(*index) for index in INDEXES if index[1] not in ("by-queue", "by-reason")
         ]

@@ -670,7 +670,7 @@ OF_THE_FUNCTIONS_OF_THE_API: Final[Mapping[str, list[tuple[str, Any]]]] = {
             ("dynamodb:BatchGetItem", get_att(table))
             for table in (
                 *("AgenciesTable", "LedgerTable", "QuarantineTable"),
-                *("AccessHeadsTable", "AllowancesTable"),
+                *TABLES_OF_THE_API,
             )
         ),
         *(
