@@ -213,7 +213,9 @@ class Tally:
 class Desk:
     """The quarantine of one stack, for whoever looks after it.
 
-    `patience` makes a deadline for one bulk read. A context manager: it has threads of its own.
+    `patience` makes a deadline for one bulk read. `singly` sends with SendMessage, which is what a
+    role is granted by that name alone wherever roles are held to it. A context manager: it has
+    threads of its own.
     """
 
     def __init__(
@@ -228,6 +230,7 @@ class Desk:
         patience: Callable[[], Deadline],
         monotonic: Callable[[], float],
         threads: int = THREADS,
+        singly: bool = False,
     ) -> None:
         self._dynamodb = dynamodb
         self._s3 = s3
@@ -239,6 +242,7 @@ class Desk:
         self._agencies = DynamoAgencies(dynamodb, places.agencies, waiting, monotonic)
         self._ledger = DynamoLedger(dynamodb, places.ledger, waiting)
         self._threads = threads
+        self._hand_over = self._one_by_one if singly else self._together
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="desk")
 
     def __enter__(self) -> Desk:
@@ -675,22 +679,35 @@ class Desk:
         for number in range(MOST_TRIES):
             if number:
                 self._waiting.before_try(number, deadline)
-            entries: Any = [
-                {"Id": key, "MessageBody": replay.body, "MessageAttributes": _attributes(replay)}
-                for key, replay in left.items()
-            ]
-            try:
-                answer = self._sqs.send_message_batch(
-                    QueueUrl=self._places.queues[queue], Entries=entries
-                )
-            except AWS_ERRORS as error:
-                raise translated(error, "SendMessageBatch") from None
-            failed = answer.get("Failed", [])
+            failed = self._hand_over(self._places.queues[queue], left)
             refused |= {left[entry["Id"]].entry.id for entry in failed if entry["SenderFault"]}
             left = {e["Id"]: left[e["Id"]] for e in failed if not e["SenderFault"]}
             if not left:
                 break
         return refused | {replay.entry.id for replay in left.values()}
+
+    def _together(self, url: str, left: Mapping[str, Replay]) -> Sequence[Any]:
+        """Hands messages over in one call; those that were not taken."""
+        entries: Any = [
+            {"Id": key, "MessageBody": replay.body, "MessageAttributes": _attributes(replay)}
+            for key, replay in left.items()
+        ]
+        try:
+            answer = self._sqs.send_message_batch(QueueUrl=url, Entries=entries)
+        except AWS_ERRORS as error:
+            raise translated(error, "SendMessageBatch") from None
+        return answer.get("Failed", [])
+
+    def _one_by_one(self, url: str, left: Mapping[str, Replay]) -> Sequence[Any]:
+        """Hands messages over in a call for each; all are taken, or it raises."""
+        for replay in left.values():
+            try:
+                self._sqs.send_message(
+                    QueueUrl=url, MessageBody=replay.body, MessageAttributes=_attributes(replay)
+                )
+            except AWS_ERRORS as error:
+                raise translated(error, "SendMessage") from None
+        return ()
 
 
 class _Partition:

@@ -344,6 +344,7 @@ def _desk(
             waiting=waiting,
             patience=patience,
             monotonic=time.monotonic,
+            singly=True,
         ),
         policies,
         log,

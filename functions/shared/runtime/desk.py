@@ -56,6 +56,7 @@ from functions.shared.core.correction import (
     read_for,
     selected_by,
 )
+from functions.shared.core.errors import Defect
 from functions.shared.core.foresight import Foresight
 from functions.shared.core.groups import GROUP_OF, GROUPS
 from functions.shared.core.kinds import DOSSIER, INSURANCE_CARD, KIND_OF_QUEUE, PERSON
@@ -316,8 +317,8 @@ class DeskService:
             (outcome,) = self._desk.replay(
                 [replay], by=asked.by, why=why, at=self._now(), again=again
             )
-        except NotTaken:
-            raise _NOT_TAKEN from None
+        except NotTaken as error:
+            raise _why_not_taken(error) from None
         return outcome.value
 
     def dismiss_one(
@@ -529,8 +530,8 @@ class DeskService:
                 even_refused=what.even_refused,
                 again=what.again,
             )
-        except NotTaken:
-            raise _NOT_TAKEN from None
+        except NotTaken as error:
+            raise _why_not_taken(error) from None
 
     # Who may, and what is noted -------------------------------------------------------------
 
@@ -660,10 +661,16 @@ class _Part:
 
 _KIND: Final = "quarantine"
 _PREFIX_OF_SOURCES: Final = source_of("")
-_NOT_TAKEN: Final = Unavailable(
-    "A queue did not take the messages. What it took is closed; the same request again goes on."
-)
 _AT_ONCE: Final = Pace(None, lambda: 0.0, lambda _: None)
+
+
+def _why_not_taken(error: NotTaken) -> Exception:
+    """What is raised for a queue that does not answer: what never will is no passing failure."""
+    if isinstance(error.__cause__, Defect):
+        return error.__cause__
+    return Unavailable(
+        "A queue did not take the messages. What it took is closed; the same request again goes on."
+    )
 
 
 def _nobody(_: Tally) -> None:

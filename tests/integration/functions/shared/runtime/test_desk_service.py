@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +19,7 @@ from functions.shared.adapters.policies import CedarPolicies
 from functions.shared.core.access import Caller, Errand, Role
 from functions.shared.core.allowances import AllowanceSpent, Window
 from functions.shared.core.answers import BadRequest, NotFound, NotPermitted
-from functions.shared.core.errors import Retry
+from functions.shared.core.errors import Defect, Retry
 from functions.shared.core.instants import later
 from functions.shared.core.kinds import AGENCY, KIND_OF_QUEUE, PERSON
 from functions.shared.core.quarantine import quarantine_id
@@ -111,6 +111,7 @@ class Office:
             patience=Unhurried,
             monotonic=lambda: 0.0,
             threads=4,
+            singly=True,
         )
         self.service = self.ruled_by(policies())
 
@@ -515,6 +516,24 @@ def test_an_agencys_messages_are_replayed_and_no_others(office: Office) -> None:
         "why": WHY,
         "dry_run": "false",
     }
+
+
+def test_a_queue_that_does_not_answer_is_told_and_nothing_is_lost(office: Office) -> None:
+    (id_,) = office.refuse(wrong())
+    real = office.urls["population"]
+    for url, error in ((f"{real}-gone", Defect), (real, None)):
+        office.urls["population"] = url
+        for again in range(2):
+            call = partial(office.service.replay_one, OFFICER, TICKET, id_, why=WHY, patch=[RENAME])
+            if error is None:
+                assert call()["outcome"] == ("taken" if again else "done")
+                continue
+            with pytest.raises(error):
+                call()
+            assert office.statuses() == ["open"]
+    (step,) = office.stored()[id_]["steps"]["L"]
+    assert len(office.sent()) == 1
+    assert step["M"]["by"]["S"] == "quality.h26 (H26)"
 
 
 @pytest.mark.parametrize(
