@@ -68,17 +68,23 @@ def misnamed(number: int) -> Sent:
     return Sent("population", json.dumps(document, ensure_ascii=False), tuple(sorted(reasons)))
 
 
+DIRECTLY: Final = ("--direct",)
+SIGNED_IN: Final = ("--as", "quality-officer", "--purpose", "data-quality", "--case", "T-17")
+
+
 class Terminal:
     """Commands as an operator types them, each a process of its own."""
 
-    def __init__(self, stack: Deployed) -> None:
+    def __init__(self, stack: Deployed, way: Sequence[str] = DIRECTLY) -> None:
         self._outputs = str(stack.site.outputs_file)
+        self._way = way
 
     def start(self, *arguments: str, command: str = "quarantine") -> subprocess.Popen[str]:
         return subprocess.Popen(
             [
                 *(sys.executable, "-m", "infra.lienthong", command),
-                *(*arguments, "--outputs", self._outputs),
+                *(*arguments, *(self._way if command != "login" else ())),
+                *("--outputs", self._outputs),
             ],
             cwd=ROOT,
             env={**os.environ, "COLUMNS": "200"},
@@ -225,4 +231,34 @@ def test_a_replay_that_fails_comes_back_and_a_mended_one_shows_in_history(
     history = terminal.type(key_of("person", FIRST + number), "--direct", command="history")
     assert "replayed as it was by Lan: Perhaps the service has learnt it." in history
     assert "corrected and replayed by Minh: The export named the field wrongly." in history
+    assert disagreements(stack) == []
+
+
+def test_through_the_api_a_rule_mends_and_leaves_its_trace(stack: Deployed, tmp_path: Path) -> None:
+    terminal = Terminal(stack, SIGNED_IN)
+    terminal.type("--as", "quality-officer", command="login")
+    numbers = range(EVENTS + 10, EVENTS + 13)
+    sent = [misnamed(number) for number in numbers]
+    send(stack, sent)
+    settle(stack)
+    path = f"/data/{MISNAMED}"
+    rule = tmp_path / "rule.json"
+    rule.write_text(json.dumps(RULE), "utf-8")
+    once = ("correct", "--rule", str(rule), "--since", "1d")
+
+    (counted,) = terminal.read(
+        "count", "--by", "status", "--path", path, "--status", "open", "--since", "1d"
+    )["counts"]
+    assert counted == {"status": "open", "entries": len(sent)}
+    assert terminal.read(*once, "--dry-run")["after"]["passing"] == len(sent)
+    assert f"Corrected {len(sent)} entries." in terminal.type(*once, "--yes")
+
+    settle(stack)
+    shown = [terminal.read("show", message.quarantine_id) for message in sent]
+    assert {entry["status"] for entry in shown} == {"replayed"}
+    assert {entry["steps"][0]["outcome"] for entry in shown} == {"in the ledger"}
+    assert {entry["steps"][0]["by"] for entry in shown} == {"quality-officer (H26)"}
+    looked_at = stack.client("dynamodb").scan(TableName=stack.outputs["AccessLogTable"])["Items"]
+    subjects = {look["subject"]["S"] for look in looked_at}
+    assert {f"person/{key_of('person', FIRST + number)}" for number in numbers} <= subjects
     assert disagreements(stack) == []
