@@ -343,5 +343,5 @@ def _claims_of(authorization: str | None, method: str, path: str) -> dict[str, s
         return None
     if who == "system" or (who == EVERYONE and (method, path) == PUBLISHING):
         return system()
-    roles = [role for role in Role if who == EVERYONE or role in who.split("+")]
-    return officer(*roles, id_=who)
+    roles = list(Role) if who == EVERYONE else who.split("+")
+    return officer(*roles, id_=who) if set(roles) <= set(Role) else None

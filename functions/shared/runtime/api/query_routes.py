@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 
+from functions.shared.core.answers import BadRequest, Problem
 from functions.shared.runtime.api.answering import answered, asked_of, declared, resolver_of
 from functions.shared.runtime.api.docs import openapi_text, page
 from functions.shared.runtime.query import QueryService
@@ -201,9 +202,6 @@ def query_resolver(service: QueryService) -> APIGatewayHttpResolver:
 
 def alone(name: str, *others: str | None) -> None:
     """Refuses parameters that have no meaning beside another."""
-    from functions.shared.core.answers import Problem
-    from functions.shared.runtime.api.guard import invalid
-
     if any(other is not None for other in others):
         text = "This parameter stands alone; leave the others out."
-        raise invalid([Problem(name, "stands-alone", text)])
+        raise BadRequest([Problem(name, "stands-alone", text)])
