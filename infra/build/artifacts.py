@@ -121,7 +121,7 @@ def sample_of(folder: str) -> Path:
 _WRITES: Final = {
     "dead_letter": "UpdateItem",
     "file_split": "SendMessage",
-    "intake": "SendMessageBatch",
+    "intake": "SendMessage",
     "token_claims": None,
 }
 """The call by which a function's work is known to be done, where it is not a transaction."""

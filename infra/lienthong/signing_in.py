@@ -153,13 +153,14 @@ def sign_in(
     password: str,
     prompts: Prompts | None = None,
     say: Callable[[str], None] = print,
+    client: CognitoIdentityProviderClient | None = None,
 ) -> SignedIn:
     """Signs a person in and keeps it; asks for a new password or a code where the pool wants one.
 
     Raises `Problem` where the pool refuses.
     """
     prompts = prompts or Prompts()
-    client = user_pool(stack)
+    client = client or user_pool(stack)
     client_id = stack.output("UserPoolClientId")
     try:
         answer: Any = client.initiate_auth(

@@ -146,7 +146,9 @@ def stack_of_its_own() -> Iterator[Callable[..., Deployed]]:
 @pytest.fixture(scope="session", name="stack")
 def _stack(stack_of_its_own: Callable[..., Deployed]) -> Deployed:
     """The stack all tests share: seeded with the registry, otherwise whatever tests left in it."""
-    return stack_of_its_own(MaximumConcurrency="2")
+    return stack_of_its_own(
+        MaximumConcurrency="2", DailyAllowance="100000", MinuteAllowance="100000"
+    )
 
 
 def _free_port() -> int:

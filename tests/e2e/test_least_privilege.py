@@ -26,7 +26,7 @@ KEYS: Final[Mapping[str, str]] = {
     "AccessHeadsTable": "subject",
     "AllowancesTable": "allowance",
 }
-INDEXES: Final = (
+INDEXES: Final[tuple[tuple[str, str, str], ...]] = (
     ("PeopleTable", "by-name", "name_key"),
     ("PeopleTable", "by-old-number", "old_identity_number"),
     ("InsuranceCardsTable", "by-person", "personal_id"),

@@ -40,6 +40,24 @@ def test_the_zip_holds_functions_and_schemas_alone(source: Path) -> None:
     ]
 
 
+def test_the_zip_holds_the_policies_and_the_openapi_document(source: Path) -> None:
+    for name in ("infra/policies/a.cedar", "infra/policies/a.cedarschema", "infra/b.py"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_text("")
+    (source / "schemas" / "generated").mkdir()
+    for name in ("openapi.json", "asyncapi.json"):
+        (source / "schemas" / "generated" / name).write_text("{}")
+
+    found = set(names(package(source).body))
+
+    assert {name for name in found if not name.endswith(".py")} == {
+        "infra/policies/a.cedar",
+        "infra/policies/a.cedarschema",
+        "schemas/generated/openapi.json",
+    }
+    assert "infra/b.py" not in found
+
+
 def test_the_same_code_gives_the_same_bytes_whenever_it_was_written(source: Path) -> None:
     first = package(source)
     for path in source.rglob("*.py"):
