@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from infra.lienthong import signing_in
 from infra.lienthong.__main__ import main
+from infra.lienthong.api import SignedIn
 from infra.lienthong.context import Stack, read_outputs
 from infra.lienthong.problems import Misuse, Problem, Unreachable
 from infra.lienthong.signing_in import Prompts, Sessions
@@ -63,7 +64,7 @@ class Pool:
     associate_software_token = verify_software_token = _next
 
 
-def sign_in(here: Stack, pool: Pool, prompts: Prompts | None = None) -> signing_in.SignedIn:
+def sign_in(here: Stack, pool: Pool, prompts: Prompts | None = None) -> SignedIn:
     said: list[str] = []
     return signing_in.sign_in(here, "auditor", "secret", prompts, said.append, cast("Any", pool))
 
