@@ -64,7 +64,7 @@ PEOPLE: Final = replace(OPEN, queues=frozenset({QUEUE}))
 _numbers: Final = count(1)
 
 
-_WRITES: Final = ("update_item", "send_message_batch")
+_WRITES: Final = ("update_item", "send_message_batch", "send_message")
 
 
 class Mortality:
@@ -81,9 +81,10 @@ class Mortality:
             return None
         return died_after if self._after else died_before
 
-    def desk(self, world: World) -> Desk:
+    def desk(self, world: World, *, singly: bool = False) -> Desk:
         """A desk that does one thing after the other, until it ends."""
-        return world.desk(Faulty(world.aws.dynamodb, self), Faulty(world.sqs, self), threads=1)
+        dynamodb, sqs = Faulty(world.aws.dynamodb, self), Faulty(world.sqs, self)
+        return world.desk(dynamodb, sqs, threads=1, singly=singly)
 
 
 class World(MotoWorld):
@@ -99,7 +100,9 @@ class World(MotoWorld):
             item = to_item({"agency_id": id_, **fields})
             self.aws.dynamodb.put_item(TableName=self.agencies_table, Item=item)
 
-    def desk(self, dynamodb: Any = None, sqs: Any = None, threads: int = 4) -> Desk:
+    def desk(
+        self, dynamodb: Any = None, sqs: Any = None, threads: int = 4, *, singly: bool = False
+    ) -> Desk:
         places = Places(
             self.quarantine_table,
             BUCKET,
@@ -117,6 +120,7 @@ class World(MotoWorld):
             patience=Unhurried,
             monotonic=lambda: 0.0,
             threads=threads,
+            singly=singly,
         )
 
     def send(self, *contents: Any, at: Callable[[int], str] = lambda _: SENT_AT) -> list[str]:
@@ -549,6 +553,25 @@ def test_killed_anywhere_nothing_is_lost_and_nothing_done_twice(
         assert statuses == {}
         assert set(world.entries()) == {f"/agencies/G01#{one[0]['event_id']}" for one in steps}
     assert not any(record.version != 1 for record in world.records().values())
+
+
+@pytest.mark.parametrize(("at", "after"), [(4, False), (5, False), (5, True), (6, True), (7, True)])
+@pytest.mark.parametrize("delivered", [False, True], ids=["waiting", "delivered"])
+def test_killed_between_two_single_messages_nothing_is_lost_and_nothing_done_twice(
+    world: World, at: int, after: bool, delivered: bool
+) -> None:
+    sent = world.send(*(wrong(n) for n in range(3)))
+    dying = Mortality(at, after=after).desk(world, singly=True)
+    with dying as desk, pytest.raises(Died):
+        mend(desk, correction(RENAME))
+    if delivered:
+        world.deliver()
+    with world.desk(singly=True) as desk:
+        mend(desk, correction(RENAME))
+    world.deliver()
+    assert world.statuses() == dict.fromkeys(sent, "replayed")
+    assert len(world.entries()) == 3
+    assert {record.version for record in world.records().values()} == {1}
 
 
 @pytest.mark.parametrize(("at", "after"), list(_writes()))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.shared.core.events import Reason
-from functions.shared.core.marking import LONGEST_TEXT, differences, marked, pretty
+from functions.shared.core.marking import LONGEST_TEXT, Placed, differences, marked, placed, pretty
 from tests.builders import body, event
 
 
@@ -82,6 +82,17 @@ def test_long_lines_are_cut_unless_all_is_asked_for() -> None:
     text = json.dumps({"a": "x" * 5_000})
     assert "--whole" in shown(text)[1]
     assert shown(text, whole=True)[1] == f'  "a": "{"x" * 5_000}"'
+
+
+def test_a_reason_is_placed_at_the_nearest_thing_that_is_there() -> None:
+    missing, here = reason("/data/card/number"), reason("/data/phone")
+    assert placed('{"data":{"phone":1}}', [missing, here]) == [
+        Placed(missing, "/data"),
+        Placed(here, "/data/phone"),
+    ]
+    broken = Reason("not-json", "", "It is not JSON.")
+    assert placed('{"a":1,\n  b}', [broken]) == [Placed(broken, "", 2, 3)]
+    assert placed("[" * 100_000, [broken]) == [Placed(broken, "")]
 
 
 def test_what_nests_too_deep_is_shown_as_it_is() -> None:
