@@ -93,7 +93,7 @@ def refusal_of(error: Exception) -> Refused:
     if isinstance(error, Retry):
         return Refused(
             "unavailable",
-            "Something passing is in the way, and nothing was released; ask again, it does no harm.",
+            "Something passing is in the way; nothing was released. Asking again does no harm.",
             headers={"Retry-After": str(SECONDS_TO_WAIT)},
         )
     return Refused(
