@@ -124,7 +124,7 @@ class House:
 
     def handle(self, made: Mapping[str, Any]) -> Reply:
         """Calls the function that the gateway would call; 404 where it has no such route."""
-        there = routes_at(made["rawPath"])
+        there = routes_at(made["requestContext"]["http"]["path"])
         route = there.get(made["requestContext"]["http"]["method"])
         function = (route or next(iter(there.values()))).function if there else "query"
         handler = importlib.import_module(f"functions.{function}.handler")

@@ -93,7 +93,8 @@ class Api:
             refused = _refused(error)
             unexpected = error
             answer = problems.answer(refused, visit.request.id)
-        answer["headers"] = {**answer["headers"], **ALWAYS, "x-request-id": visit.request.id}
+        headers = {name.lower(): value for name, value in answer["headers"].items()}
+        answer["headers"] = {**headers, **ALWAYS, "x-request-id": visit.request.id}
         self._narrator.tell(
             visit.route,
             visit.request.id,
@@ -127,7 +128,7 @@ class Api:
         headers = answer.pop("multiValueHeaders", None) or answer.get("headers") or {}
         return {
             "statusCode": answer["statusCode"],
-            "headers": {str(k).lower(): v for k, v in headers.items()},
+            "headers": dict(headers),
             "body": answer["body"],
             "isBase64Encoded": answer["isBase64Encoded"],
         }
