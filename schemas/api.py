@@ -80,6 +80,14 @@ Group = Literal["identity", "residence", "contact", "family", "insurance", "doss
 Kind = Literal["person", "insurance-card", "dossier"]
 
 
+def _whole(value: Any) -> Any:
+    """A number without a fraction is an integer in JSON Schema, however it is written."""
+    return int(value) if type(value) is float and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+
+
 def _problem(code: str, text: str) -> PydanticCustomError:
     return PydanticCustomError("request", "request", {"code": code, "text": text})
 
@@ -150,10 +158,12 @@ class SearchQuestion(Question):
         StringConstraints(pattern=PARTIAL_DATE_PATTERN),
         Field(description="As much of the date of birth as is known."),
     ] = LEFT_OUT
-    year_of_birth: Annotated[int, Field(ge=1900, le=2099, description="Year of birth.")] = LEFT_OUT
+    year_of_birth: Annotated[Whole, Field(ge=1900, le=2099, description="Year of birth.")] = (
+        LEFT_OUT
+    )
     commune: CommuneCode = LEFT_OUT
     old_identity_number: OldIdentityNumber = LEFT_OUT
-    limit: Annotated[int, Field(ge=1, le=50, description="At most so many people.")] = 50
+    limit: Annotated[Whole, Field(ge=1, le=50, description="At most so many people.")] = 50
 
     @model_validator(mode="after")
     def _narrow(self) -> Self:
@@ -306,7 +316,7 @@ class BulkQuestion(Question):
     why: Why = LEFT_OUT
     dry_run: DryRun = True
     most: Annotated[
-        int, Field(ge=1, le=1000, description="The stop: at most so many entries in this call.")
+        Whole, Field(ge=1, le=1000, description="The stop: at most so many entries in this call.")
     ] = 100
     again: Again = False
     cursor: CursorText = LEFT_OUT

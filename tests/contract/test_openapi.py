@@ -15,7 +15,8 @@ from functions.shared.runtime.api.document import document
 from functions.shared.runtime.api.intake_routes import intake_resolver
 from functions.shared.runtime.api.problems import PROBLEMS
 from functions.shared.runtime.api.query_routes import query_resolver
-from functions.shared.runtime.api.routes import ROUTES, Routefrom schemas import api
+from functions.shared.runtime.api.routes import ROUTES, Route
+from schemas import api
 
 ROOT: Final = Path(__file__).parents[2]
 COMMITTED: Final[dict[str, Any]] = json.loads(

@@ -104,6 +104,13 @@ def test_what_is_right_is_given_as_it_was_sent(model: type[api.Question], value:
     assert model.model_validate(value).given() == value
 
 
+def test_a_whole_number_may_be_written_with_a_fraction_of_nothing() -> None:
+    asked = api.SearchQuestion.model_validate({"name": "An", "year_of_birth": 1990.0, "limit": 5.0})
+    assert asked.given() == {"name": "An", "year_of_birth": 1990, "limit": 5}
+    told = problems(api.SearchQuestion, {"name": "An", "year_of_birth": 1990.5})
+    assert [(one.path, one.code) for one in told] == [("/year_of_birth", "not-integer")]
+
+
 def test_an_error_nobody_named_says_nothing_of_the_value() -> None:
     (problem,) = problems_of([{"type": "url_parsing", "loc": ("query", "at"), "input": SECRET}])
     assert (problem.path, problem.code) == ("at", "invalid")
