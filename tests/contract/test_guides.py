@@ -110,6 +110,7 @@ def test_parameters_given_in_commands_exist() -> None:
     }
 
     others = {"Enabled", "KMSMasterKeyId"}  # of `aws dynamodb restore-table-to-point-in-time`
+    others |= {"Name", "Value"}  # of `aws cognito-idp admin-create-user`
     assert given - others <= set(TEMPLATE["Parameters"])
 
 
@@ -292,13 +293,21 @@ def test_the_costs_are_those_of_the_code() -> None:
 
 
 def test_the_fixed_costs_are_counted_from_the_template() -> None:
-    from functions.shared.runtime.measures import OF_A_BATCH, OF_A_LOAD, OF_DEAD_LETTERS
+    from functions.shared.runtime.api.routes import ROUTES
+    from functions.shared.runtime.measures import (
+        OF_A_BATCH,
+        OF_A_LOAD,
+        OF_DEAD_LETTERS,
+        OF_THE_API,
+    )
 
     by_kind = len(OF_A_BATCH) + len((Measure.AGE, Measure.REFUSED_PERCENT, Measure.FAILED))
     # By the queue's own function and by the one that takes files in; those of a load by the latter,
     # and failed ones by the one that splits as well.
     by_kind = 2 * (by_kind + len(ReasonCode)) + len(OF_DEAD_LETTERS)
     metrics = len(KIND_OF_QUEUE) * by_kind + len(OF_A_LOAD) + 1
+    # By both functions of the API; requests by route as well, and by no route of either.
+    metrics += 2 * len(OF_THE_API) + len(ROUTES) + 2
     alarms = len(resources("AWS::CloudWatch::Alarm"))
     most = 0.30 * metrics + 0.10 * alarms + 3.0 + 1.0
 

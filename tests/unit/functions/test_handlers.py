@@ -16,7 +16,7 @@ HANDLERS: Final = sorted((ROOT / "functions").glob("*/handler.py"))
 NAMES: Final = [path.parent.name for path in HANDLERS]
 
 
-def test_there_is_one_for_each_queue_and_one_for_the_dead_letters_and_two_for_loads() -> None:
+def test_there_are_those_of_the_queues_of_the_dead_letters_of_loads_and_of_the_api() -> None:
     assert {
         "population_sync",
         "insurance_sync",
@@ -25,6 +25,9 @@ def test_there_is_one_for_each_queue_and_one_for_the_dead_letters_and_two_for_lo
         "dead_letter",
         "file_split",
         "range_sync",
+        "query",
+        "intake",
+        "token_claims",
     } == set(NAMES)
 
 
