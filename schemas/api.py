@@ -729,12 +729,20 @@ class DifferenceAnswer(Answer):
     is_: JsonValue = Field(alias="is")
 
 
-class ReplayAnswer(Answer):
-    """What became of a message that was to be sent again."""
+class SettledAnswer(Answer):
+    """What became of one message; `reason`, `status` and `replay_begun` are what was before."""
 
     entry: Hash
-    did: Literal["replayed", "corrected"]
+    reason: ReasonCode
+    status: QuarantineStatus
+    replay_begun: bool
+    did: Literal["replayed", "corrected", "dismissed"]
     outcome: str
+
+
+class ReplayAnswer(SettledAnswer):
+    """What became of a message that was to be sent again."""
+
     event_id: str | None
     becomes: Hash | None
     still_refused: list[Reason]
@@ -743,11 +751,9 @@ class ReplayAnswer(Answer):
     request_id: RequestId
 
 
-class DismissalAnswer(Answer):
+class DismissalAnswer(SettledAnswer):
     """What became of a message that was to be put aside."""
 
-    entry: Hash
-    outcome: str
     request_id: RequestId
 
 

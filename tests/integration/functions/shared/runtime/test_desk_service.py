@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import pytest
+from pydantic import BaseModel
 
 from functions.shared.adapters.attributes import to_item
 from functions.shared.adapters.desk import Desk, Places
@@ -26,6 +27,7 @@ from functions.shared.core.quarantine import quarantine_id
 from functions.shared.ports import Policies
 from functions.shared.runtime.desk import DeskService
 from functions.shared.runtime.desk_answers import entry_from
+from schemas import api
 from tests.builders import (
     AGENCIES,
     ANYONE,
@@ -516,6 +518,37 @@ def test_an_agencys_messages_are_replayed_and_no_others(office: Office) -> None:
         "why": WHY,
         "dry_run": "false",
     }
+
+
+def test_every_answer_has_the_form_of_the_contract(office: Office) -> None:
+    mended, broken, left = office.refuse(wrong(), "{", wrong(8, fields={"phone": "none"}))
+    service = office.service
+    asked: list[tuple[type[BaseModel], Any]] = [
+        (api.EntriesAnswer, service.entries(OFFICER, TICKET, **LATELY, limit=1)),
+        (api.CountsAnswer, service.counts(OFFICER, TICKET, **LATELY, by=("day", "error"))),
+        (
+            api.ForesightAnswer,
+            service.correct_many(OFFICER, TICKET, select=SELECT, patch=[RENAME]),
+        ),
+        (
+            api.ReplayAnswer,
+            service.replay_one(OFFICER, TICKET, mended, why=WHY, patch=[RENAME]),
+        ),
+        (api.ReplayAnswer, service.replay_one(OFFICER, TICKET, broken, patch=[RENAME], why=WHY)),
+        (api.ReplayAnswer, service.replay_one(OFFICER, TICKET, left, why=WHY)),
+        (api.DismissalAnswer, service.dismiss_one(OFFICER, TICKET, left, why=WHY)),
+        (
+            api.TallyAnswer,
+            service.dismiss_many(OFFICER, TICKET, select=LATELY, why=WHY, dry_run=False),
+        ),
+        *(
+            (api.WholeEntryAnswer, service.entry(caller, errand, id_))
+            for id_ in (mended, broken, left)
+            for caller, errand in ((OFFICER, TICKET), (OPERATOR, OPERATION))
+        ),
+    ]
+    for model, answer in asked:
+        model.model_validate_json(json.dumps(answer))
 
 
 def test_a_queue_that_does_not_answer_is_told_and_nothing_is_lost(office: Office) -> None:
