@@ -1,4 +1,4 @@
-"""`lienthong demo`: the main job on this machine, told from the queue to the verified tables.
+"""`lienthong demo`: the main job on this machine, told from the queue to who looked at it.
 
 Everything it claims is read from the queues and tables at that moment; what does not hold makes
 the command fail. Run again on the same stack, every event is a duplicate and nothing changes.
@@ -42,6 +42,16 @@ from infra.lienthong import (
 from infra.lienthong.conservation import LEDGER, Extra, Sent, held
 from infra.lienthong.console import Advance, Console, Json, counted, markup
 from infra.lienthong.context import Stack
+from infra.lienthong.demo_access import (
+    EVENT,
+    INSPECTOR,
+    NAME,
+    ONE_STOP,
+    QUALITY,
+    YEAR,
+    Asker,
+    DemoAccess,
+)
 from infra.lienthong.demo_city import DemoCity, Told
 from infra.lienthong.keys import RecordName, recognised
 from infra.lienthong.load import fetched, loads_of
@@ -226,6 +236,7 @@ class _Demo:
         counts = self._count_log() if receipt is not None else DossierCounts()
         self._look(counts)
         self._verify()
+        self._access()
         self._next(city, receipt, counts)
 
     # Input ----------------------------------------------------------------------------------
@@ -476,6 +487,14 @@ class _Demo:
             story,
         )
 
+    def _access(self) -> None:
+        story = self._story
+
+        def check(holds: bool, sentence: str) -> None:
+            self._found.check(holds, sentence, story)
+
+        DemoAccess(self._stack, PERSON, SAMPLES, check, story).run()
+
     def _next(self, city: DemoCity, receipt: Receipt | None, counts: DossierCounts) -> None:
         story = self._story
         files = [str(CARDS), str(self._folder / TOO_LARGE), str(REGISTRY)]
@@ -485,31 +504,73 @@ class _Demo:
         sent = " ".join([f"{_relative(str(SAMPLES))}/*.ndjson", *map(_relative, files)])
         command = "lienthong" if _on_path() else _relative(str(ROOT / ".venv/bin/lienthong"))
         rule = f"{command} quarantine correct --rule {_relative(str(MEND))}"
+        source, event_id = EVENT
         story.heading("What to type next")
-        for line in (
+        story.say("Sign in, and ask as an officer of a one-stop shop; every look is noted.")
+        self._commands(
+            _as(ONE_STOP),
+            f"{command} login --as {ONE_STOP.role}",
+            f"{command} search {NAME} --born {YEAR}",
+            f"{command} person {PERSON}",
+        )
+        story.say("See who looked, and how a record came to be, as an inspector.")
+        self._commands(
+            _as(INSPECTOR),
+            f"{command} login --as {INSPECTOR.role}",
+            f"{command} who-looked {PERSON} --fields",
             f"{command} show person {city.disputed()}",
             f"{command} history {PERSON}",
             f"{command} history {counts.example[1]} --json",
+            f"{command} receipt {source} {event_id} --event {_relative(str(_file_of(EVENT)))}",
+        )
+        story.say("As whoever runs the stack: what was counted, verified, loaded.")
+        self._commands(
             f"{command} stats",
             f"{command} stats --sent {sent} --queue {QUEUE} --exact",
             f"{command} verify",
-        ):
-            story.out.print(f"  {line}", markup=False)
+            f"{command} access-log verify",
+        )
         story.say("Load the file again: every row is a duplicate and nothing changes.")
-        for line in (f"{command} load {_relative(str(CARDS))}", f"{command} loads"):
-            story.out.print(f"  {line}", markup=False)
+        self._commands(f"{command} load {_relative(str(CARDS))}", f"{command} loads")
         story.say("Mend a refused message: look, try the rule, apply it, see what it did.")
-        for line in (
+        self._commands(
+            _as(QUALITY),
+            f"{command} login --as {QUALITY.role}",
             f"{command} quarantine count",
             f"{command} quarantine list --source H26.202",
             f"{rule} --dry-run",
             f"{rule} --yes",
-            f"{command} show person {PERSON}",
-            f"{command} history {PERSON}",
-        ):
-            story.out.print(f"  {line}", markup=False)
+            f"{command} history {PERSON} {_asked_as(INSPECTOR)}",
+        )
         story.say("And in the end:")
-        story.out.print("  make down", markup=False)
+        self._commands("make down")
+
+    def _commands(self, *lines: str) -> None:
+        for line in lines:
+            self._story.out.print(f"  {line}", markup=False)
+
+
+def _as(asker: Asker) -> str:
+    """Tells the commands that follow why they ask."""
+    purpose, case = asker.errand
+    named = "unset LIENTHONG_CASE" if case is None else f"export LIENTHONG_CASE={case}"
+    return f"export LIENTHONG_PURPOSE={purpose}; {named}"
+
+
+def _asked_as(asker: Asker) -> str:
+    """The options by which one command is asked as somebody else who has signed in."""
+    purpose, case = asker.errand
+    return f"--as {asker.role} --purpose {purpose}" + (f" --case {case}" if case else "")
+
+
+def _file_of(event: tuple[str, str]) -> Path:
+    """The file of samples that an event is in."""
+    for name in _names("0[1-6]-*.ndjson"):
+        for message in messages_of([name]):
+            told = json.loads(message.body)
+            if (told["source"], told["id"]) == event:
+                return Path(name)
+    raise Misuse(f"{SAMPLES} lacks the event {event[1]}. Check out the whole repository.")
 
 
 def _tell_history(archive: Archive, name: RecordName, story: Console) -> None:
