@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from infra.local.site import ROOT
-from tests.bench import batches, growth, machine, path, report, starts, units
+from tests.bench import batches, growth, lookups, machine, path, report, starts, units
 from tests.bench.goals import Result
 from tests.bench.sides import Say
 
@@ -24,6 +24,7 @@ PARTS: Final[Mapping[str, Callable[[int, Say], Result]]] = {
     "cold-start": starts.cold_start,
     "memory": starts.memory,
     "growth": growth.result,
+    "lookups": lookups.result,
     "write-units": units.result,
     "path": path.result,
 }

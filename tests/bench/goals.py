@@ -67,6 +67,10 @@ SMALL_ITEMS: Final = Goal(
     "the demo's records and entries that are under 1 KB", True, None, 95, " %", 1
 )
 GROWTH: Final = Goal("CPU per event at 1,000,000 records against 10,000", False, 1.05, 1.0, "x", 2)
+LOOKUP: Final = Goal("p50 of a lookup, of a bare GetItem's", False, 3, None, "x", 1)
+SEARCH_GROWTH: Final = Goal(
+    "CPU of a search at 1,000,000 people against 10,000", False, 1.1, 1.0, "x", 2
+)
 MEMORY: Final = Goal("peak memory on a batch of 1,000", False, 128, 96, " MB", 0)
 
 

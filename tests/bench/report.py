@@ -21,11 +21,15 @@ def missed(results: Mapping[str, Result]) -> list[str]:
 
 
 def lacking(results: Mapping[str, Result]) -> list[str]:
-    """For each figure that is short of its moonshot, what would have to change."""
+    """For each figure that is short of its goal or its moonshot, what would have to change."""
     return [
         f"{figure.goal.name}: {figure.lacking}"
         for figure in _figures(results)
-        if figure.verdict is not Verdict.MOONSHOT and figure.goal.moonshot is not None
+        if figure.lacking
+        and (
+            figure.verdict is Verdict.SHORT
+            or (figure.verdict is not Verdict.MOONSHOT and figure.goal.moonshot is not None)
+        )
     ]
 
 
@@ -43,7 +47,9 @@ def as_text(results: Mapping[str, Result], facts: Mapping[str, str]) -> str:
     """The report for a terminal."""
     goals = _goal_rows(results)
     parts = [TITLE, *([_aligned(_COLUMNS, goals, texts={0, 5, 6, 7})] if goals else [])]
-    parts += _sentences("Short of the moonshot, and what would have to change", lacking(results))
+    parts += _sentences(
+        "Short of the goal or the moonshot, and what would have to change", lacking(results)
+    )
     for table in _tables(results):
         parts += [table.title, _aligned(table.columns, table.rows, texts={0})]
         parts += [table.note] if table.note else []
@@ -57,7 +63,9 @@ def as_markdown(results: Mapping[str, Result], facts: Mapping[str, str]) -> str:
     goals = _goal_rows(results)
     parts = [f"## {TITLE}", f"One run on one machine: {of}."]
     parts += [_piped(_COLUMNS, goals, texts={0, 5, 6, 7})] if goals else []
-    parts += _sentences("Short of the moonshot, and what would have to change:", lacking(results))
+    parts += _sentences(
+        "Short of the goal or the moonshot, and what would have to change:", lacking(results)
+    )
     for table in _tables(results):
         parts += [f"### {table.title}", _piped(table.columns, table.rows, texts={0})]
         parts += [table.note] if table.note else []

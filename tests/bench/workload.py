@@ -11,11 +11,13 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 from typing import Any, Final
 
 from functions.shared.adapters.dynamodb import item_from_record
-from functions.shared.core.kinds import PERSON
+from functions.shared.core.items import name_key
+from functions.shared.core.kinds import DOSSIER, INSURANCE_CARD, PERSON, Kind
 from functions.shared.core.lanes import Record, Statement, fold, new_record
 from functions.shared.core.reading import read
 
@@ -51,6 +53,9 @@ LARGEST_CROWD: Final = 1_000_000
 _FAMILIES: Final = ("Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Đặng", "Bùi", "Đỗ", "Lý")
 _MIDDLE: Final = ("Văn", "Thị", "Hữu", "Đức", "Ngọc", "Minh", "Thanh", "Xuân", "Bảo", "Gia")
 _GIVEN: Final = ("An", "Bình", "Chi", "Dũng", "Hà", "Hạnh", "Khánh", "Lan", "Long", "Oanh", "Tú")
+_COMMON: Final = "Nguyễn Thị Thu Hương"
+COMMON_EVERY: Final = 331
+"""One of so many people has the commonest name, about as in a city."""
 _STREETS: Final = ("Hàng Trống", "Láng Hạ", "Đội Cấn", "Kim Mã", "Giảng Võ", "Hoàng Diệu")
 _SENT_AT: Final = "1795300000000"
 
@@ -87,23 +92,87 @@ def person_item(key: str, crowd: int) -> dict[str, Any] | None:
     always the same one.
     """
     number = int(key[-6:])
-    if number >= crowd or key != _key_of_person(number):
+    if number >= crowd or key != key_of_person(number):
         return None
-    item: dict[str, Any] = _on_the_wire(item_from_record(_registered(number)))
+    return item_on_the_wire(person_record(number))
+
+
+def item_on_the_wire(record: Record) -> dict[str, Any]:
+    """A record's item as JSON carries it."""
+    item: dict[str, Any] = _on_the_wire(item_from_record(record))
     return item
 
 
-def _registered(number: int) -> Record:
-    event = read(person(number, number), PERSON).event
+def person_record(number: int) -> Record:
+    """A person, registered and nothing else."""
+    return _record(PERSON, "population", person(number, number))
+
+
+def card_record(holder: int) -> Record:
+    """The card of a person, issued and nothing else."""
+    return _record(INSURANCE_CARD, "social-insurance", card(holder, holder))
+
+
+def dossier_record(applicant: int) -> Record:
+    """A dossier of a person, submitted and nothing else."""
+    return _record(DOSSIER, "department", dossier(applicant, applicant))
+
+
+def _record(kind: Kind, agency: str, body: str) -> Record:
+    event = read(body, kind).event
     assert event is not None
     statements = [
-        Statement(field, PERSON.ranks_of(field)["population"], value)
-        for field, value in event.statements
+        Statement(field, kind.ranks_of(field)[agency], value) for field, value in event.statements
     ]
-    record = new_record(PERSON.name, event.key)
+    record = new_record(kind.name, event.key)
     lanes, _ = fold(record.lanes, event.envelope.stamp, statements)
     head = hashlib.sha256(event.core).hexdigest()
-    return Record(PERSON.name, event.key, lanes, 1, head, event.envelope.time)
+    return Record(kind.name, event.key, lanes, 1, head, event.envelope.time)
+
+
+# A crowd by its names ---------------------------------------------------------------------------
+
+
+def common(number: int) -> int:
+    """One of those with the commonest name: the first from a person on."""
+    return -(-number // COMMON_EVERY) * COMMON_EVERY
+
+
+def people_named(key: str, crowd: int) -> list[tuple[str, str]]:
+    """Birth key and personal id of everybody in a crowd whose name folds into a key."""
+    if key == name_key(_COMMON):
+        numbers: Iterable[int] = range(0, crowd, COMMON_EVERY)
+    else:
+        numbers = (
+            number
+            for place in _places_of_names().get(key, ())
+            for number in range(place, crowd, _PERIOD)
+            if number % COMMON_EVERY
+        )
+    return [(_birth_key(number), key_of_person(number)) for number in numbers]
+
+
+def people_with_old_number(text: str, crowd: int) -> list[str]:
+    """The personal ids of those in a crowd who have an old identity number."""
+    number = int(text[2:])
+    return [key_of_person(number)] if number < crowd else []
+
+
+def _birth_key(number: int) -> str:
+    """As the item has it; making a whole item for every namesake would take minutes."""
+    return f"{_born(number)}#{_commune(number)}#{key_of_person(number)}"
+
+
+@cache
+def _places_of_names() -> Mapping[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for place in range(_PERIOD):
+        found.setdefault(name_key(_other_name(place)), []).append(place)
+    return found
+
+
+_PERIOD: Final = 34_650
+"""After so many people the names that are not the commonest begin again."""
 
 
 def _message(number: int, body: str) -> dict[str, Any]:
@@ -125,11 +194,17 @@ def _message(number: int, body: str) -> dict[str, Any]:
     }
 
 
-def _key_of_person(number: int) -> str:
+def key_of_person(number: int) -> str:
+    """The personal id of a person, which ends with their number."""
     return f"001{number % 2}{(1940 + number % 60) % 100:02d}{number % LARGEST_CROWD:06d}"
 
 
-def _name(number: int) -> str:
+def name_of(number: int) -> str:
+    """The name of a person."""
+    return _other_name(number) if number % COMMON_EVERY else _COMMON
+
+
+def _other_name(number: int) -> str:
     return " ".join(
         (
             _FAMILIES[number % len(_FAMILIES)],
@@ -168,9 +243,9 @@ def card(number: int, holder: int) -> str:
     key = f"01{holder % 100_000_000:08d}"
     data = {
         "insurance_number": key,
-        "personal_id": _key_of_person(holder),
-        "full_name": _name(holder),
-        "date_of_birth": f"{1940 + holder % 60}-{1 + holder % 12:02d}-{1 + holder % 28:02d}",
+        "personal_id": key_of_person(holder),
+        "full_name": name_of(holder),
+        "date_of_birth": _born(holder),
         "sex": "female" if holder % 2 else "male",
         "address": f"{1 + number % 300} phố {_STREETS[holder % len(_STREETS)]}",
         "phone": f"09{holder % 100_000_000:08d}",
@@ -199,8 +274,8 @@ def dossier(number: int, code: int) -> str:
         "handling_agency": "H26.12",
         "applicant": {
             "kind": "citizen",
-            "name": _name(code),
-            "personal_id": _key_of_person(code),
+            "name": name_of(code),
+            "personal_id": key_of_person(code),
             "phone": f"09{code % 100_000_000:08d}",
         },
         "channel": "online",
@@ -213,12 +288,12 @@ def dossier(number: int, code: int) -> str:
 def person(number: int, who: int) -> str:
     """About 1 KB: a registration with everything that the population database states."""
     month, day = 1 + who % 12, 1 + who % 28
-    key = _key_of_person(who)
+    key = key_of_person(who)
     street = _STREETS[who % len(_STREETS)]
     data = {
         "personal_id": key,
-        "full_name": _name(who),
-        "date_of_birth": f"{1940 + who % 60}-{month:02d}-{day:02d}",
+        "full_name": name_of(who),
+        "date_of_birth": _born(who),
         "sex": "female" if who % 2 else "male",
         "nationality": "VN",
         "ethnicity_code": "01",
@@ -227,7 +302,7 @@ def person(number: int, who: int) -> str:
         "identity_card": {"issued_on": f"2021-{month:02d}-10", "expires_on": "2031-01-10"},
         "life": {"status": "alive"},
         "residence": {
-            "commune": f"{who % 600:05d}",
+            "commune": _commune(who),
             "address": f"{1 + number % 300} ngõ {who % 90} phố {street}, tổ dân phố 5",
         },
         "current_residence": {
@@ -240,6 +315,14 @@ def person(number: int, who: int) -> str:
         "eid": {"level": 2, "activated_at": f"2024-{month:02d}-{day:02d}T09:30:00+07:00"},
     }
     return _event(number, "G01", "person.registered", key, data)
+
+
+def _born(number: int) -> str:
+    return f"{1940 + number % 60}-{1 + number % 12:02d}-{1 + number % 28:02d}"
+
+
+def _commune(number: int) -> str:
+    return f"{number % 600:05d}"
 
 
 def _on_the_wire(value: Any) -> Any:

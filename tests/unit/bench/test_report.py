@@ -30,6 +30,14 @@ def test_what_is_lacking_is_told_of_figures_short_of_the_moonshot() -> None:
     ]
 
 
+def test_a_missed_goal_without_a_moonshot_is_explained_and_a_met_one_is_not() -> None:
+    goal = Goal("plain", False, 3, None, "x", 1)
+    missed, met = (Figure(goal, value, "", "", None, "fewer calls") for value in (3.5, 2.5))
+
+    assert report.lacking(results(missed)) == ["plain: fewer calls"]
+    assert report.lacking(results(met)) == []
+
+
 def test_markdown_has_a_row_for_each_figure_and_is_one_table_each() -> None:
     lines = report.as_markdown(results(MET, MISSED), FACTS).splitlines()
 
