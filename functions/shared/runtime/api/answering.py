@@ -1,4 +1,4 @@
-"""What every route's function needs: how it is declared, who asks, how it answers."""
+"""What every route's function needs: who asks, how it answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import orjson
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from functions.shared.core.access import Caller, Errand
-from functions.shared.runtime.api.routes import in_powertools_syntax
 
 JSON: str = "application/json"
 _KEY = "asked"
@@ -18,18 +17,6 @@ _KEY = "asked"
 def resolver_of() -> APIGatewayHttpResolver:
     """A resolver without routes, which validates what it is asked."""
     return APIGatewayHttpResolver(enable_validation=True, debug=False)
-
-
-def declared(
-    method: str, path: str, answer: Any, media_type: str = JSON, status: int = 200
-) -> dict[str, Any]:
-    """The arguments of a route's decorator: its path, and what it answers where all is well."""
-    del method  # the decorator has it; it stands here so that a route reads as in `routes`
-    content: Any = {media_type: {"model": answer}}
-    return {
-        "rule": in_powertools_syntax(path),
-        "responses": {status: {"description": "As asked.", "content": content}},
-    }
 
 
 def ask(resolver: APIGatewayHttpResolver, asked: Any) -> None:

@@ -15,13 +15,13 @@ from pydantic import TypeAdapter
 
 from functions.shared.core.purposes import PURPOSES
 from functions.shared.core.receipts import RECIPE
-from functions.shared.runtime.api.guard import MOST_BYTES, takes_json
+from functions.shared.runtime.api.guard import MOST_BYTES, media_type_of, takes_json
 from functions.shared.runtime.api.intake_routes import intake_resolver
 from functions.shared.runtime.api.problems import MEDIA_TYPE, PROBLEMS
 from functions.shared.runtime.api.query_routes import query_resolver
 from functions.shared.runtime.api.routes import PUBLISHING, ROUTES, Route
 from functions.shared.runtime.publishing import BATCH, MOST_EVENTS, STRUCTURED
-from schemas.api import ProblemDocument
+from schemas import api_answers as answers
 from schemas.cloud_event import CloudEvent
 from schemas.envelope import EXTENSION_NAME
 
@@ -96,7 +96,7 @@ def document() -> Schema:
     schemas = _merged(part["components"]["schemas"] for part in parts)
     for name in _POWERTOOLS:
         schemas.pop(name, None)
-    schemas |= _schemas_of_the_shell()
+    schemas = _merged([schemas, _schemas_of_the_shell(), *map(_schemas_of, ANSWERS.values())])
     paths: Schema = {}
     for route in ROUTES:
         (operation,) = [
@@ -133,6 +133,34 @@ def document() -> Schema:
     )
 
 
+ANSWERS: Final[Mapping[tuple[str, str], Any]] = {
+    ("POST", "/v1/people/lookups"): answers.LookupAnswer,
+    ("POST", "/v1/people/searches"): answers.SearchAnswer,
+    ("GET", "/v1/people/{record}"): answers.OneRecordAnswer,
+    ("GET", "/v1/insurance-cards/{record}"): answers.OneRecordAnswer,
+    ("GET", "/v1/dossiers"): answers.DossiersAnswer,
+    ("POST", "/v1/dossiers/lookups"): answers.OneRecordAnswer,
+    ("GET", "/v1/dossiers/{record}"): answers.OneRecordAnswer,
+    ("GET", "/v1/records/{record}/history"): answers.PastRecordAnswer | answers.ChangesAnswer,
+    ("GET", "/v1/events"): answers.ReceiptAnswer,
+    ("GET", "/v1/people/{record}/access-log"): answers.AccessLogAnswer,
+    ("GET", "/v1/access-log"): answers.AccessLogAnswer,
+    ("POST", "/v1/access-log/{entry}/deferrals"): answers.DeferralAnswer,
+    ("GET", "/v1/me"): answers.MeAnswer,
+    ("GET", "/v1/openapi.json"): dict[str, Any],
+    ("GET", "/v1/docs"): str,
+    PUBLISHING: answers.PublishedAnswer,
+    ("GET", "/v1/quarantine"): answers.EntriesAnswer | answers.CountsAnswer,
+    ("GET", "/v1/quarantine/{entry}"): answers.WholeEntryAnswer,
+    ("POST", "/v1/quarantine/{entry}/replays"): answers.ReplayAnswer,
+    ("POST", "/v1/quarantine/{entry}/dismissals"): answers.DismissalAnswer,
+    ("POST", "/v1/quarantine/replays"): answers.ForesightAnswer | answers.TallyAnswer,
+    ("POST", "/v1/quarantine/corrections"): answers.ForesightAnswer | answers.TallyAnswer,
+    ("POST", "/v1/quarantine/dismissals"): answers.ForesightAnswer | answers.TallyAnswer,
+}
+"""What each route answers where all is well."""
+
+
 def _described(resolver: APIGatewayHttpResolver) -> Schema:
     described: Schema = json.loads(resolver.get_openapi_json_schema(title=TITLE, version=VERSION))
     for route in (*resolver._static_routes, *resolver._dynamic_routes):
@@ -151,8 +179,26 @@ def _merged(several: Iterable[Schema]) -> Schema:
     return whole
 
 
+def _schemas_of(answer: Any) -> Schema:
+    """The schemas that an answer refers to, itself included."""
+    schema = TypeAdapter(answer).json_schema(ref_template=REFERENCE)
+    schemas: Schema = schema.pop("$defs", {})
+    if isinstance(answer, type) and issubclass(answer, answers.Answer):
+        schemas[answer.__name__] = schema
+    return schemas
+
+
+def _reference_to(answer: Any) -> Schema:
+    """The schema of an answer, by reference where it has a name."""
+    if isinstance(answer, type) and issubclass(answer, answers.Answer):
+        return {"$ref": REFERENCE.format(model=answer.__name__)}
+    schema: Schema = TypeAdapter(answer).json_schema(ref_template=REFERENCE)
+    schema.pop("$defs", None)
+    return schema
+
+
 def _schemas_of_the_shell() -> Schema:
-    problem = TypeAdapter(ProblemDocument).json_schema(ref_template=REFERENCE)
+    problem = TypeAdapter(answers.ProblemDocument).json_schema(ref_template=REFERENCE)
     event = TypeAdapter(CloudEvent).json_schema(ref_template=REFERENCE)
     event["patternProperties"] = {EXTENSION_NAME: True}
     return {
@@ -181,11 +227,7 @@ def _operation(route: Route, described: Schema) -> Schema:
         "tags": [_TAG_OF.get(area, "service")],
         "parameters": [_parameter(one) for one in described.get("parameters", ())],
         "responses": {
-            **{
-                status: _well(response)
-                for status, response in described["responses"].items()
-                if status != "422"
-            },
+            "202" if route[:2] == PUBLISHING else "200": _well(route),
             **{
                 str(status): {"$ref": f"#/components/responses/Problem{status}"}
                 for status in _STATUSES
@@ -207,12 +249,15 @@ def _operation(route: Route, described: Schema) -> Schema:
     return operation
 
 
-def _well(response: Schema) -> Schema:
-    headers = {
-        "X-Request-Id": {"description": "Id of the request.", "schema": {"type": "string"}},
-        "Cache-Control": {"schema": {"const": "no-store"}},
+def _well(route: Route) -> Schema:
+    return {
+        "description": "As asked.",
+        "content": {media_type_of(route): {"schema": _reference_to(ANSWERS[route[:2]])}},
+        "headers": {
+            "X-Request-Id": {"description": "Id of the request.", "schema": {"type": "string"}},
+            "Cache-Control": {"schema": {"const": "no-store"}},
+        },
     }
-    return {**response, "headers": headers}
 
 
 def _parameter(parameter: Schema) -> Schema:

@@ -113,7 +113,7 @@ class Api:
         if not route.open:
             visit.caller = caller_of(request.claims, self._directory, visit.deadline)
             visit.errand = _errand(request, route)
-        guard.check_acceptable(request, _media_type(route))
+        guard.check_acceptable(request, guard.media_type_of(route))
         parameters = guard.parameters_of(request, self._known(route))
         body = b""
         if guard.takes_json(route):
@@ -181,10 +181,6 @@ def _errand(request: Request, route: Route) -> Errand:
         path = "X-Case" if "X-Case" in text.partition(" ")[0] or "case:" in text else "X-Purpose"
         raise Refused("purpose-required", text, (Problem(path, "purpose-required", text),))
     return Errand(str(purpose), case, request.id)
-
-
-def _media_type(route: Route) -> str:
-    return "text/html" if route.path == "/v1/docs" else "application/json"
 
 
 def _checked(request: Request, parameters: dict[str, str], body: bytes) -> dict[str, Any]:

@@ -161,3 +161,8 @@ _DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_co
 def takes_json(route: Route) -> bool:
     """Whether the route's body is a JSON object of its own form."""
     return route.method == "POST" and route[:2] != PUBLISHING
+
+
+def media_type_of(route: Route) -> str:
+    """The media type of the route's answer where all is well."""
+    return "text/html" if route.path == "/v1/docs" else "application/json"

@@ -12,10 +12,10 @@ from functions.shared.runtime.api.answering import (
     answered,
     asked_of,
     asked_whole,
-    declared,
     resolver_of,
 )
 from functions.shared.runtime.api.problems import Refused
+from functions.shared.runtime.api.routes import in_powertools_syntax
 from functions.shared.runtime.desk import DeskService
 from functions.shared.runtime.measures import Measure
 from functions.shared.runtime.publishing import (
@@ -52,7 +52,7 @@ def intake_resolver(
     """The resolver of the intake function; services are made when they are first asked."""
     resolver = resolver_of()
 
-    @resolver.post(**declared("POST", "/v1/events", api.PublishedAnswer, status=202))
+    @resolver.post(in_powertools_syntax("/v1/events"))
     def publish() -> Response[str]:
         """Events of the caller's agency: one, or a batch. Examined at once, then queued."""
         asked = asked_whole(resolver)
@@ -71,7 +71,7 @@ def intake_resolver(
         count(Measure.EVENTS_REFUSED, sum(one.verdict == "refused" for one in verdicts))
         return answered({**_told(verdicts), "request_id": asked.errand.request_id}, status=202)
 
-    @resolver.get(**declared("GET", "/v1/quarantine", api.EntriesAnswer | api.CountsAnswer))
+    @resolver.get(in_powertools_syntax("/v1/quarantine"))
     def entries(
         id: Annotated[  # noqa: A002 - the parameter's name in the URL
             str | None, Query(pattern="^[0-9a-f]{8,64}$", description="How their ids begin.")
@@ -124,38 +124,36 @@ def intake_resolver(
             words["limit"] = int(limit)
         return answered(desk().entries(caller, errand, id=id, **words))
 
-    @resolver.get(**declared("GET", "/v1/quarantine/{entry}", api.WholeEntryAnswer))
+    @resolver.get(in_powertools_syntax("/v1/quarantine/{entry}"))
     def entry(entry: Entry) -> Response[str]:
         """A refused message whole, with every reason at its place."""
         return answered(desk().entry(*asked_of(resolver), entry))
 
-    @resolver.post(**declared("POST", "/v1/quarantine/{entry}/replays", api.ReplayAnswer))
+    @resolver.post(in_powertools_syntax("/v1/quarantine/{entry}/replays"))
     def replay(entry: Entry, body: Annotated[api.ReplayQuestion, Body()]) -> Response[str]:
         """Sends a refused message again: as it was, as `body`, or as `patch` makes it."""
         caller, errand = asked_of(resolver)
         return answered(desk().replay_one(caller, errand, entry, **body.given()))
 
-    @resolver.post(**declared("POST", "/v1/quarantine/{entry}/dismissals", api.DismissalAnswer))
+    @resolver.post(in_powertools_syntax("/v1/quarantine/{entry}/dismissals"))
     def dismiss(entry: Entry, body: Annotated[api.DismissalQuestion, Body()]) -> Response[str]:
         """Puts a refused message aside for good."""
         caller, errand = asked_of(resolver)
         return answered(desk().dismiss_one(caller, errand, entry, **body.given()))
 
-    many: Any = api.ForesightAnswer | api.TallyAnswer
-
-    @resolver.post(**declared("POST", "/v1/quarantine/replays", many))
+    @resolver.post(in_powertools_syntax("/v1/quarantine/replays"))
     def replay_many(body: Annotated[api.BulkReplayQuestion, Body()]) -> Response[str]:
         """Sends the open messages of a selection again as they were."""
         caller, errand = asked_of(resolver)
         return answered(desk().replay_many(caller, errand, **body.given()))
 
-    @resolver.post(**declared("POST", "/v1/quarantine/corrections", many))
+    @resolver.post(in_powertools_syntax("/v1/quarantine/corrections"))
     def correct_many(body: Annotated[api.BulkCorrectionQuestion, Body()]) -> Response[str]:
         """Applies a rule to the open messages of a selection and sends what it makes of them."""
         caller, errand = asked_of(resolver)
         return answered(desk().correct_many(caller, errand, **body.given()))
 
-    @resolver.post(**declared("POST", "/v1/quarantine/dismissals", many))
+    @resolver.post(in_powertools_syntax("/v1/quarantine/dismissals"))
     def dismiss_many(body: Annotated[api.BulkDismissalQuestion, Body()]) -> Response[str]:
         """Puts the open messages of a selection aside for good."""
         caller, errand = asked_of(resolver)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 
 from functions.shared.core.answers import BadRequest, Problem
-from functions.shared.runtime.api.answering import answered, asked_of, declared, resolver_of
+from functions.shared.runtime.api.answering import answered, asked_of, resolver_of
 from functions.shared.runtime.api.docs import openapi_text, page
+from functions.shared.runtime.api.routes import in_powertools_syntax
 from functions.shared.runtime.query import QueryService
 from schemas import api
 from schemas.envelope import ID_PATTERN, SOURCE_MAX, SOURCE_PATTERN
@@ -43,29 +44,29 @@ def query_resolver(service: QueryService) -> APIGatewayHttpResolver:
     """The resolver of the query function."""
     resolver = resolver_of()
 
-    @resolver.post(**declared("POST", "/v1/people/lookups", api.LookupAnswer))
+    @resolver.post(in_powertools_syntax("/v1/people/lookups"))
     def lookup(body: Annotated[api.LookupQuestion, Body()]) -> Response[str]:
         """A person with insurance cards and dossiers, by one number."""
         caller, errand = asked_of(resolver)
         return answered(service.lookup(caller, errand, **body.given()))
 
-    @resolver.post(**declared("POST", "/v1/people/searches", api.SearchAnswer))
+    @resolver.post(in_powertools_syntax("/v1/people/searches"))
     def search(body: Annotated[api.SearchQuestion, Body()]) -> Response[str]:
         """People by name and date or year of birth, commune or old identity number."""
         caller, errand = asked_of(resolver)
         return answered(service.search(caller, errand, **body.given()))
 
-    @resolver.get(**declared("GET", "/v1/people/{record}", api.OneRecordAnswer))
+    @resolver.get(in_powertools_syntax("/v1/people/{record}"))
     def person(record: Record) -> Response[str]:
         """A person's record."""
         return answered(service.record(*asked_of(resolver), "person", record))
 
-    @resolver.get(**declared("GET", "/v1/insurance-cards/{record}", api.OneRecordAnswer))
+    @resolver.get(in_powertools_syntax("/v1/insurance-cards/{record}"))
     def insurance_card(record: Record) -> Response[str]:
         """An insurance card's record."""
         return answered(service.record(*asked_of(resolver), "insurance-card", record))
 
-    @resolver.get(**declared("GET", "/v1/dossiers", api.DossiersAnswer))
+    @resolver.get(in_powertools_syntax("/v1/dossiers"))
     def dossiers(
         agency: Agency = None,
         status: Annotated[
@@ -91,20 +92,18 @@ def query_resolver(service: QueryService) -> APIGatewayHttpResolver:
             )
         )
 
-    @resolver.post(**declared("POST", "/v1/dossiers/lookups", api.OneRecordAnswer))
+    @resolver.post(in_powertools_syntax("/v1/dossiers/lookups"))
     def dossier_lookup(body: Annotated[api.DossierLookupQuestion, Body()]) -> Response[str]:
         """A dossier by its code."""
         caller, errand = asked_of(resolver)
         return answered(service.dossier_lookup(caller, errand, dossier_code=body.dossier_code))
 
-    @resolver.get(**declared("GET", "/v1/dossiers/{record}", api.OneRecordAnswer))
+    @resolver.get(in_powertools_syntax("/v1/dossiers/{record}"))
     def dossier(record: Record) -> Response[str]:
         """A dossier's record."""
         return answered(service.record(*asked_of(resolver), "dossier", record))
 
-    @resolver.get(
-        **declared("GET", "/v1/records/{record}/history", api.PastRecordAnswer | api.ChangesAnswer)
-    )
+    @resolver.get(in_powertools_syntax("/v1/records/{record}/history"))
     def history(
         record: Record,
         at: Annotated[
@@ -124,7 +123,7 @@ def query_resolver(service: QueryService) -> APIGatewayHttpResolver:
         alone("at", since, until, cursor)
         return answered(service.history_at(caller, errand, record, at=at))
 
-    @resolver.get(**declared("GET", "/v1/events", api.ReceiptAnswer))
+    @resolver.get(in_powertools_syntax("/v1/events"))
     def receipt(
         source: Annotated[
             str,
@@ -141,12 +140,12 @@ def query_resolver(service: QueryService) -> APIGatewayHttpResolver:
         """The receipt of an event: what became of it, and the proof."""
         return answered(service.receipt(*asked_of(resolver), source=source, id_=id))
 
-    @resolver.get(**declared("GET", "/v1/people/{record}/access-log", api.AccessLogAnswer))
+    @resolver.get(in_powertools_syntax("/v1/people/{record}/access-log"))
     def trace(record: Record, cursor: Cursor = None) -> Response[str]:
         """Who looked at a person."""
         return answered(service.trace(*asked_of(resolver), record, cursor=cursor))
 
-    @resolver.get(**declared("GET", "/v1/access-log", api.AccessLogAnswer))
+    @resolver.get(in_powertools_syntax("/v1/access-log"))
     def access_log(
         officer: Annotated[
             str | None,
@@ -176,23 +175,23 @@ def query_resolver(service: QueryService) -> APIGatewayHttpResolver:
             )
         )
 
-    @resolver.post(**declared("POST", "/v1/access-log/{entry}/deferrals", api.DeferralAnswer))
+    @resolver.post(in_powertools_syntax("/v1/access-log/{entry}/deferrals"))
     def defer(entry: Entry, body: Annotated[api.DeferralQuestion, Body()]) -> Response[str]:
         """Hides an entry from its subject until a date; noted in its turn."""
         caller, errand = asked_of(resolver)
         return answered(service.defer(caller, errand, entry, until=body.until, why=body.why))
 
-    @resolver.get(**declared("GET", "/v1/me", api.MeAnswer))
+    @resolver.get(in_powertools_syntax("/v1/me"))
     def me() -> Response[str]:
         """Who asks, and what is left of the day's allowance."""
         return answered(service.me(*asked_of(resolver)))
 
-    @resolver.get(**declared("GET", "/v1/openapi.json", dict[str, Any]))
+    @resolver.get(in_powertools_syntax("/v1/openapi.json"))
     def openapi() -> Response[str]:
         """This document."""
         return Response(200, "application/json", openapi_text())
 
-    @resolver.get(**declared("GET", "/v1/docs", str, "text/html"))
+    @resolver.get(in_powertools_syntax("/v1/docs"))
     def docs() -> Response[str]:
         """This document, to be read and tried in a browser."""
         return page()

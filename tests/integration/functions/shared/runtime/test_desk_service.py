@@ -27,7 +27,7 @@ from functions.shared.core.quarantine import quarantine_id
 from functions.shared.ports import Policies
 from functions.shared.runtime.desk import DeskService
 from functions.shared.runtime.desk_answers import entry_from
-from schemas import api
+from schemas import api_answers as api
 from tests.builders import (
     AGENCIES,
     ANYONE,
