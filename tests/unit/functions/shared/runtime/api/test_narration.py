@@ -26,7 +26,7 @@ def narrate(
 ) -> Callable[[], ApiNarrator]:
     """Makes a narrator; in the test, because a logger keeps the stream that it finds."""
     del capsys
-    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", f"api-{next(_services)}")
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", f"narrator-{next(_services)}")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "LienThong")
     return lambda: ApiNarrator("k" * 32)
 
