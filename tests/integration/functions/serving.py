@@ -257,7 +257,6 @@ def opened(aws: Aws, **environment: str) -> Iterator[House]:
             "DAILY_ALLOWANCE": "100000",
             "MINUTE_ALLOWANCE": "100000",
             **{f"{queue.upper()}_QUEUE_URL": url for queue, url in queues.items()},
-            "POWERTOOLS_SERVICE_NAME": f"api-{number}",
             "POWERTOOLS_METRICS_NAMESPACE": "LienThong",
             "POWERTOOLS_LOG_LEVEL": "INFO",
             **environment,
@@ -265,8 +264,16 @@ def opened(aws: Aws, **environment: str) -> Iterator[House]:
         queues,
         sqs,
     )
+    with varied(house):
+        yield house
+
+
+@contextmanager
+def varied(house: House, **environment: str) -> Iterator[House]:
+    """The same tables and queues for functions that start anew, with other settings."""
     before = dict(os.environ)
-    os.environ.update(house.environment)
+    service = {"POWERTOOLS_SERVICE_NAME": f"api-{next(_numbers)}"}
+    os.environ.update({**house.environment, **service, **environment})
     _forget()
     try:
         yield house

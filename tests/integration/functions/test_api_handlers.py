@@ -25,6 +25,7 @@ from tests.integration.functions.serving import (
     opened,
     served,
     system,
+    varied,
 )
 from tests.integration.functions.stack import Aws
 
@@ -214,19 +215,22 @@ def test_nothing_is_read_without_a_purpose_and_the_case_it_needs(
     assert len(noted(house)) == before
 
 
-def test_an_allowance_that_is_used_up_is_told_with_its_end(aws: Aws) -> None:
-    with opened(aws, DAILY_ALLOWANCE="1") as house:
-        asked = {"personal_id": PERSON_ID}
-        assert house.call("POST", "/v1/people/lookups", body=asked).status == 200
-        reply = house.call("POST", "/v1/people/lookups", body=asked)
+def test_an_allowance_that_is_used_up_is_told_with_its_end(house: House) -> None:
+    with varied(house, DAILY_ALLOWANCE="1"):
+        asked: dict[str, Any] = {
+            "body": {"personal_id": PERSON_ID},
+            "claims": officer("population-officer", id_="curious"),
+        }
+        assert house.call("POST", "/v1/people/lookups", **asked).status == 200
+        reply = house.call("POST", "/v1/people/lookups", **asked)
         assert code_of(reply) == (429, "allowance-spent")
         assert 1 <= int(reply.headers["retry-after"]) <= 86_400
 
 
 def test_a_look_that_cannot_be_noted_is_not_answered(
-    aws: Aws, capsys: pytest.CaptureFixture[str]
+    house: House, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with opened(aws, ACCESS_LOG_TABLE="no-such-table") as house:
+    with varied(house, ACCESS_LOG_TABLE="no-such-table"):
         reply = house.call("POST", "/v1/people/lookups", body={"personal_id": PERSON_ID})
     assert reply.status in (500, 503)
     assert NAME not in reply.text
@@ -357,9 +361,9 @@ def test_the_document_and_its_page_are_served_to_everybody(house: House) -> None
 
 
 def test_no_log_line_holds_what_belongs_to_a_person(
-    aws: Aws, capsys: pytest.CaptureFixture[str]
+    house: House, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with opened(aws) as house:
+    with varied(house):
         record = house.record_of()
         house.call("GET", f"/v1/people/{record}")
         house.call("POST", "/v1/people/searches", body={"name": NAME, "commune": "00070"})
@@ -376,9 +380,9 @@ def test_no_log_line_holds_what_belongs_to_a_person(
 
 
 def test_what_nobody_expected_is_told_by_its_class_alone(
-    aws: Aws, capsys: pytest.CaptureFixture[str]
+    house: House, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with opened(aws, PEOPLE_TABLE="no-such-table") as house:
+    with varied(house, PEOPLE_TABLE="no-such-table"):
         reply = house.call("POST", "/v1/people/lookups", body={"personal_id": PERSON_ID})
     assert code_of(reply) == (500, "internal-error")
     assert "no-such-table" not in reply.text
