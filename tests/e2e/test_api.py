@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -21,6 +24,7 @@ from tests.e2e.asking import (
     NAME,
     PERSON,
     Answer,
+    account,
     ask,
     ask_as,
     person_event,
@@ -29,6 +33,7 @@ from tests.e2e.asking import (
     token_of,
 )
 from tests.e2e.delivery import Sent, by_deadline, send
+from tests.integration.test_schemathesis import CONFIGURATION
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Deployed
@@ -210,6 +215,34 @@ def test_what_was_refused_and_who_was_refused_stand_in_the_log(
     (entry,) = [entry for entry in entries if entry["request_id"] == id_]
     assert entry["decision"] == "refused"
     assert [record["seen"] for record in entry["records"]] in ([], [[]])
+
+
+def test_schemathesis_finds_nothing_in_what_is_served(
+    stack: Deployed, known: Mapping[str, str], tmp_path: Path
+) -> None:
+    """On the emulator: gateway, authorizer, packaged document and functions with their roles."""
+    configuration = tmp_path / "schemathesis.toml"
+    configuration.write_text(CONFIGURATION.format(record=known["record"]), "utf-8")
+    url = stack.outputs["ApiUrl"]
+    roles = (INSPECTOR, QUALITY, ONE_STOP, POPULATION)
+    with account(stack, "everyone", "H26.201", *roles) as token:
+        ran = subprocess.run(
+            [
+                *(str(Path(sys.executable).parent / "st"), "--config-file", str(configuration)),
+                *("run", f"{url}/v1/openapi.json", "--url", url),
+                *("-H", f"Authorization: Bearer {token}", "--generation-database", "none"),
+                *("--phases", "fuzzing", "--max-examples", "1", "--seed", "7"),
+                *("--workers", "2", "--continue-on-failure", "--no-color"),
+            ],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    assert ran.returncode == 0, ran.stdout[-8000:]
+    assert "No issues found" in ran.stdout
 
 
 def test_every_chain_of_the_access_log_verifies(stack: Deployed, known: Mapping[str, str]) -> None:
