@@ -13,8 +13,10 @@ from functions.shared.core.registry import Senders
 from functions.shared.runtime.settings import (
     SHORTEST_HASH_KEY,
     TABLES_OF_KINDS,
+    api_settings,
     dead_letter_settings,
     file_split_settings,
+    intake_settings,
     range_sync_settings,
     sync_settings,
 )
@@ -38,6 +40,21 @@ RANGE_SYNC = {
     "DOSSIERS_TABLE": "dossiers",
     "AGENCIES_TABLE": "agencies",
 }
+API = {
+    **SHARED,
+    "PEOPLE_TABLE": "people",
+    "INSURANCE_CARDS_TABLE": "cards",
+    "DOSSIERS_TABLE": "dossiers",
+    "AGENCIES_TABLE": "agencies",
+    "ACCESS_LOG_TABLE": "log",
+    "ACCESS_HEADS_TABLE": "heads",
+    "ALLOWANCES_TABLE": "allowances",
+    "RECORD_ID_KEY": "0123456789abcdef" * 8,
+    "DAILY_ALLOWANCE": "300",
+    "MINUTE_ALLOWANCE": "60",
+}
+QUEUE_URLS = {f"{queue.upper()}_QUEUE_URL": f"https://{queue}" for queue in KIND_OF_QUEUE}
+INTAKE = {**API, **QUEUE_URLS}
 
 
 def without(environment: Mapping[str, str], name: str) -> dict[str, str]:
@@ -150,3 +167,36 @@ class TestLoading:
         settings = range_sync_settings({**RANGE_SYNC, "REGISTRY_SENDERS": "AROA1, AROA2"})
         assert settings.senders == Senders(registry=frozenset({"AROA1", "AROA2"}))
         assert range_sync_settings({**RANGE_SYNC, "STAGE": "local"}).senders.anyone
+
+
+class TestApi:
+    def test_settings_are_what_the_environment_says(self) -> None:
+        settings = api_settings(API)
+        assert settings.records_tables.keys() == KINDS.keys()
+        assert settings.record_id_key == bytes.fromhex("0123456789abcdef" * 8)
+        assert (settings.daily_allowance, settings.minute_allowance) == (300, 60)
+        assert settings.access_log_table == "log"
+        assert "0123" not in repr(settings)
+
+    def test_the_intake_function_knows_the_queue_of_each_kind(self) -> None:
+        settings = intake_settings(INTAKE)
+        assert settings.queue_urls == {queue: f"https://{queue}" for queue in KIND_OF_QUEUE}
+        assert not settings.senders.anyone
+        assert intake_settings({**INTAKE, "STAGE": "local"}).senders.anyone
+
+    @pytest.mark.parametrize("name", INTAKE)
+    def test_a_variable_that_is_missing_is_named(self, name: str) -> None:
+        with pytest.raises(Defect, match=name):
+            intake_settings(without(INTAKE, name))
+
+    @pytest.mark.parametrize("key", ["0" * 127, "0" * 129, "x" * 128])
+    def test_the_key_of_ids_has_64_bytes(self, key: str) -> None:
+        with pytest.raises(Defect, match="RECORD_ID_KEY") as error:
+            api_settings({**API, "RECORD_ID_KEY": key})
+        assert key not in str(error.value)
+
+    @pytest.mark.parametrize("name", ["DAILY_ALLOWANCE", "MINUTE_ALLOWANCE"])
+    @pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", "\u0661"])
+    def test_an_allowance_is_a_whole_number_from_1_on(self, name: str, text: str) -> None:
+        with pytest.raises(Defect, match=name):
+            api_settings({**API, name: text})
