@@ -62,6 +62,39 @@ def test_one_that_does_not_stand_alone_is_found(
     assert found.startswith(fault)
 
 
+ANSWERS: Final = """
+def lambda_handler(event, context):
+    return {answer}
+"""
+
+
+def trial_of(folder: Path, name: str, answer: object, stub: Stub) -> Tried:
+    place = folder / "functions" / name
+    place.mkdir(parents=True)
+    (place / "handler.py").write_text(ANSWERS.format(answer=answer), "utf-8")
+    return tried(folder, name, sys.executable, stub)
+
+
+@pytest.mark.parametrize("name", ["query", "intake"])
+def test_one_behind_the_api_has_to_answer_its_sample_and_to_write(
+    tmp_path: Path, stub: Stub, name: str
+) -> None:
+    answers, wrote = trial_of(tmp_path, name, {"statusCode": 500}, stub).faults
+
+    assert answers == "it answers {'statusCode': 500}"
+    assert wrote.startswith("it wrote nothing")
+
+
+@pytest.mark.parametrize(("claims", "good"), [({"agency": "a", "roles": "b"}, True), ({}, False)])
+def test_the_token_trigger_has_to_give_both_claims(
+    tmp_path: Path, stub: Stub, claims: dict[str, str], good: bool
+) -> None:
+    details = {"accessTokenGeneration": {"claimsToAddOrOverride": claims}}
+    answer = {"response": {"claimsAndScopeOverrideDetails": details}}
+
+    assert (trial_of(tmp_path, "token_claims", answer, stub).faults == ()) is good
+
+
 def test_one_that_is_too_large_is_found(tmp_path: Path, stub: Stub) -> None:
     with (tmp_path / "model.bin").open("wb") as file:
         file.truncate(MOST_BYTES)
