@@ -318,7 +318,7 @@ def person(number: int, who: int) -> str:
 
 
 def _born(number: int) -> str:
-    return f"{1940 + number % 60}-{1 + number % 12:02d}-{1 + number % 28:02d}"
+    return f"{1940 + number % 60}-{1 + number // 60 % 12:02d}-{1 + number // 720 % 28:02d}"
 
 
 def _commune(number: int) -> str:
