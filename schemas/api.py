@@ -66,7 +66,8 @@ def _whole(value: Any) -> Any:
     return int(value) if type(value) is float and value.is_integer() else value
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
+_WHOLE: Final = BeforeValidator(_whole)
+"""Stands last, for a bound before it stays in the schema."""
 
 
 def _problem(code: str, text: str) -> PydanticCustomError:
@@ -139,12 +140,12 @@ class SearchQuestion(Question):
         StringConstraints(pattern=PARTIAL_DATE_PATTERN),
         Field(description="As much of the date of birth as is known."),
     ] = LEFT_OUT
-    year_of_birth: Annotated[Whole, Field(ge=1900, le=2099, description="Year of birth.")] = (
+    year_of_birth: Annotated[int, Field(ge=1900, le=2099, description="Year of birth."), _WHOLE] = (
         LEFT_OUT
     )
     commune: CommuneCode = LEFT_OUT
     old_identity_number: OldIdentityNumber = LEFT_OUT
-    limit: Annotated[Whole, Field(ge=1, le=50, description="At most so many people.")] = 50
+    limit: Annotated[int, Field(ge=1, le=50, description="At most so many people."), _WHOLE] = 50
 
     @model_validator(mode="after")
     def _narrow(self) -> Self:
@@ -297,7 +298,9 @@ class BulkQuestion(Question):
     why: Why = LEFT_OUT
     dry_run: DryRun = True
     most: Annotated[
-        Whole, Field(ge=1, le=1000, description="The stop: at most so many entries in this call.")
+        int,
+        Field(ge=1, le=1000, description="The stop: at most so many entries in this call."),
+        _WHOLE,
     ] = 100
     again: Again = False
     cursor: CursorText = LEFT_OUT

@@ -144,3 +144,10 @@ def test_examples_are_right_by_the_schema_and_by_the_model(name: str) -> None:
     for example in schema["examples"]:
         Draft202012Validator(whole).validate(example)
         getattr(api, name).model_validate(example)
+
+
+def test_every_number_that_is_asked_has_its_bounds() -> None:
+    for name in QUESTIONS:
+        for field, schema in COMMITTED["components"]["schemas"][name]["properties"].items():
+            if schema.get("type") == "integer":
+                assert {"minimum", "maximum"} <= schema.keys(), (name, field)
