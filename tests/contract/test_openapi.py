@@ -22,6 +22,7 @@ ROOT: Final = Path(__file__).parents[2]
 COMMITTED: Final[dict[str, Any]] = json.loads(
     (ROOT / "schemas" / "generated" / "openapi.json").read_text("utf-8")
 )
+QUESTIONS: Final = [n for n in COMMITTED["components"]["schemas"] if n.endswith("Question")]
 NAMES: Final = [f"{route.method} {route.path}" for route in ROUTES]
 
 
@@ -135,9 +136,7 @@ def test_the_purposes_are_the_registered_ones_and_a_case_has_the_form_that_is_ch
         assert form.is_valid(case) == (problem_with("inspection", case) is None)
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in COMMITTED["components"]["schemas"] if n.endswith("Question")]
-)
+@pytest.mark.parametrize("name", QUESTIONS)
 def test_examples_are_right_by_the_schema_and_by_the_model(name: str) -> None:
     schema = COMMITTED["components"]["schemas"][name]
     whole = {**schema, "components": COMMITTED["components"]}
