@@ -349,12 +349,16 @@ _PLACES: Final[Mapping[Role, tuple[str, Mapping[str, str]]]] = {
     Role.AUDITOR: ("H26", {"x-purpose": "audit"}),
     Role.OPERATOR: ("H26", {"x-purpose": "operation"}),
 }
-ERRANDS: Final = {
-    **{role: [errand, {"x-purpose": "subject-request", "x-case": "YC-7"}]
-       for role, (_, errand) in _PLACES.items()},
-    Role.FACILITY_STAFF: [_PLACES[Role.FACILITY_STAFF][1], _PLACES[Role.INSPECTOR][1]],
-}  # fmt: skip
-"""Role -> its own purpose, and one that most may not have."""
+_OTHER: Final[Mapping[Role, Mapping[str, str]]] = {
+    Role.ONE_STOP_OFFICER: {"x-purpose": "subject-request", "x-case": "YC-7"},
+    Role.FACILITY_STAFF: _PLACES[Role.INSPECTOR][1],
+    Role.AUDITOR: _PLACES[Role.POPULATION_OFFICER][1],
+}
+ERRANDS: Final[Mapping[Role, Sequence[Mapping[str, str]]]] = {
+    role: [errand, *([_OTHER[role]] if role in _OTHER else [])]
+    for role, (_, errand) in _PLACES.items()
+}
+"""Role -> its own purpose, and of some another that they may have or not."""
 
 
 def claims_of(role: Role) -> dict[str, str]:
@@ -417,12 +421,12 @@ def _entries(suffix: str, *bodies: Any) -> Asks:
 
 _DAY: Final = RECORDED_AT[:10]
 """When everything of the town was recorded."""
-_THEN: Final = f"since={_DAY}&until={_DAY}"
+_THEN: Final = f"queue=population,insurance&since={_DAY}&until={_DAY}"
 
 
 def _bulk(path: str, **more: Any) -> Asks:
     then = {"since": _DAY, "until": _DAY}
-    select = {"queue": ["population", "insurance", "dossier"], **then}
+    select = {"queue": ["population", "insurance"], **then}
     return lambda _: [
         Ask(path, body={"select": select, "why": "Thử", "dry_run": True, **more}),
         Ask(
@@ -540,7 +544,7 @@ ASKED: Final[Mapping[tuple[str, str], Asks]] = {
     ("GET", "/v1/quarantine"): _plain(
         Ask("/v1/quarantine", _THEN),
         Ask("/v1/quarantine", f"source=/agencies/G24&{_THEN}"),
-        Ask("/v1/quarantine", f"by=queue,reason&{_THEN}"),
+        Ask("/v1/quarantine", f"by=queue&{_THEN}"),
     ),
     ("GET", "/v1/quarantine/{entry}"): _entries(""),
     ("POST", "/v1/quarantine/{entry}/replays"): _entries(
