@@ -201,7 +201,8 @@ class DemoAccess:
         both = {"residence", "phone"}
         self._check(
             masked[INSURANCE] >= both and not masked[ONE_STOP] & both,
-            "The insurance officer sees no residence nor telephone, the one-stop officer does.",
+            "The insurance officer sees neither residence nor telephone; the one-stop officer sees"
+            " both.",
         )
 
     def _receipt(self) -> None:
@@ -316,7 +317,7 @@ class DemoAccess:
         refused = {entry["request_id"] for entry in ours if entry["decision"] == "refused"}
         self._check(
             bool(refused) and refused == set(self._looks.refused),
-            f"The {counted(len(refused), 'refused look')} are in it, as refused.",
+            f"{counted(len(refused), 'refused look')} of these are in it, as refused.",
         )
         self._check(
             all(entry["officer_name"] and entry["purpose"] for entry in ours)
