@@ -216,6 +216,7 @@ def query_api() -> Api:
             "query",
             query_resolver(service),
             directory,
+            service.log,
             ApiNarrator(settings.log_hash_key),
             patience,
         )
@@ -238,7 +239,7 @@ def intake_api() -> Api:
         directory = DynamoDirectory(
             dynamodb, settings.records_tables[AGENCY.name], waiting, time.monotonic
         )
-        policies = _policies()
+        policies = _policies(settings)
         log = _access_log(settings, dynamodb, waiting)
         narrator = ApiNarrator(settings.log_hash_key)
 
@@ -254,6 +255,7 @@ def intake_api() -> Api:
             "intake",
             intake_resolver(publishing, desk, narrator.count),
             directory,
+            log,
             narrator,
             patience,
         )
@@ -283,7 +285,7 @@ def query_service(
             waiting=waiting,
             pool=ThreadPoolExecutor(THREADS, thread_name_prefix="read"),
         ),
-        policies=_policies(),
+        policies=_policies(settings),
         log=_access_log(settings, dynamodb, waiting),
         directory=directory,
         opaque=Opaque(settings.record_id_key),
@@ -355,11 +357,16 @@ def _desk(
     )
 
 
-def _policies() -> CedarPolicies:
+def _policies(settings: ApiSettings) -> CedarPolicies:
     from functions.shared.adapters.policies import CedarPolicies
+    from functions.shared.runtime.api.narration import ApiNarrator
 
     texts = [path.read_text("utf-8") for path in sorted(POLICIES.glob("*.cedar"))]
-    return CedarPolicies(texts, (POLICIES / "schema.cedarschema").read_text("utf-8"))
+    return CedarPolicies(
+        texts,
+        (POLICIES / "schema.cedarschema").read_text("utf-8"),
+        failed=ApiNarrator(settings.log_hash_key).unevaluated,
+    )
 
 
 def _access_log(

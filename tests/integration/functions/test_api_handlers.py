@@ -212,7 +212,25 @@ def test_nothing_is_read_without_a_purpose_and_the_case_it_needs(
     assert code_of(reply) == (400, "purpose-required")
     assert [one["path"] for one in reply.document["errors"]] == [header]
     assert PERSON_ID not in reply.text
-    assert len(noted(house)) == before
+    assert len(noted(house)) == before + 1
+
+
+def test_who_names_no_purpose_is_refused_and_that_is_noted_without_what_was_asked(
+    house: House,
+) -> None:
+    house.call(
+        "POST",
+        "/v1/people/lookups",
+        body={"personal_id": PERSON_ID},
+        claims=officer(id_="hasty"),
+        purpose=None,
+        case=PERSON_ID,
+    )
+    (entry,) = [entry for entry in noted(house) if entry["officer_name"] == "hasty"]
+    assert entry["subject"] == "caller/sub-of-hasty"
+    assert (entry["allowed"], entry["purpose"]) == (False, "none")
+    assert entry["note"] == {"outcome": "no-purpose", "route": "POST /v1/people/lookups"}
+    assert PERSON_ID not in str(entry)
 
 
 def test_an_allowance_that_is_used_up_is_told_with_its_end(house: House) -> None:

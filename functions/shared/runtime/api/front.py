@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
-from functions.shared.core.access import Caller, Errand
+from functions.shared.core.access import Caller, Errand, Look, caller_subject
 from functions.shared.core.answers import Problem
 from functions.shared.core.errors import Defect
-from functions.shared.core.purposes import problem_with
-from functions.shared.ports import Deadline, Directory
+from functions.shared.core.purposes import PURPOSES, problem_with
+from functions.shared.ports import AccessLog, Deadline, Directory
 from functions.shared.runtime.api import answering, guard, problems
 from functions.shared.runtime.api.caller import caller_of
 from functions.shared.runtime.api.gateway import HttpAnswer, HttpEvent, Request
@@ -32,6 +32,8 @@ ALWAYS: Final = {
     "referrer-policy": "no-referrer",
 }
 """Headers of every answer."""
+WITHOUT_PURPOSE: Final = "none"
+"""What stands for the purpose of a request that names none that is registered."""
 SHARING: Final = "data-sharing"
 """The purpose of what an agency publishes, which names none."""
 
@@ -71,12 +73,14 @@ class Api:
         function: str,
         resolver: APIGatewayHttpResolver,
         directory: Directory,
+        log: AccessLog,
         narrator: ApiNarrator,
         patience: Patience,
     ) -> None:
         self._function = function
         self._resolver = resolver
         self._directory = directory
+        self._log = log
         self._narrator = narrator
         self._patience = patience
         self._parameters: dict[tuple[str, str], frozenset[str]] = {}
@@ -112,7 +116,7 @@ class Api:
         visit.route = route = self._route(request)
         if not route.open:
             visit.caller = caller_of(request.claims, self._directory, visit.deadline)
-            visit.errand = _errand(request, route)
+            visit.errand = self._errand(visit, visit.caller, route)
         guard.check_acceptable(request, guard.media_type_of(route))
         parameters = guard.parameters_of(request, self._known(route))
         body = b""
@@ -146,6 +150,29 @@ class Api:
             headers={"Allow": ", ".join(sorted(there))},
         )
 
+    def _errand(self, visit: _Visit, caller: Caller, route: Route) -> Errand:
+        """Why it is asked. A request that does not say so is refused, and that is noted."""
+        request = visit.request
+        if not route.reads:
+            return Errand(SHARING, None, request.id)
+        purpose, case = request.headers.get("x-purpose"), request.headers.get("x-case")
+        text = problem_with(purpose, case)
+        if text is None:
+            return Errand(str(purpose), case, request.id)
+        known = str(purpose) if purpose in PURPOSES else WITHOUT_PURPOSE
+        look = Look(
+            subject=caller_subject(caller.id),
+            action="ask",
+            allowed=False,
+            rules=(),
+            seen={},
+            masked={},
+            note={"outcome": "no-purpose", "route": f"{route.method} {route.path}"},
+        )
+        self._log.note(caller, Errand(known, None, request.id), [look], {}, visit.deadline)
+        path = "X-Case" if "X-Case" in text.partition(" ")[0] or "case:" in text else "X-Purpose"
+        raise Refused("purpose-required", text, (Problem(path, "purpose-required", text),))
+
     def _known(self, route: Route) -> frozenset[str]:
         """The query parameters that a route has."""
         key = route.method, route.path
@@ -171,16 +198,6 @@ def query_parameters(resolver: APIGatewayHttpResolver, route: Route) -> frozense
         if (found.method, found.openapi_path) == (route.method, route.path):
             return frozenset(field.alias for field in found.dependant.query_params)
     raise LookupError(f"The resolver has no {route.method} {route.path}.")
-
-
-def _errand(request: Request, route: Route) -> Errand:
-    if not route.reads:
-        return Errand(SHARING, None, request.id)
-    purpose, case = request.headers.get("x-purpose"), request.headers.get("x-case")
-    if (text := problem_with(purpose, case)) is not None:
-        path = "X-Case" if "X-Case" in text.partition(" ")[0] or "case:" in text else "X-Purpose"
-        raise Refused("purpose-required", text, (Problem(path, "purpose-required", text),))
-    return Errand(str(purpose), case, request.id)
 
 
 def _checked(request: Request, parameters: dict[str, str], body: bytes) -> dict[str, Any]:

@@ -54,6 +54,11 @@ class ApiNarrator:
         )
         self.count(Measure.ENUMERATION_SUSPECTED)
 
+    def unevaluated(self) -> None:
+        """Logs and counts that a policy could not be evaluated, so that its question was denied."""
+        self._logger.error("A policy could not be evaluated; what was asked was refused.")
+        self.count(Measure.API_FAILED)
+
     def tell(
         self,
         route: Route | None,
