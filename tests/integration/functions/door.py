@@ -85,7 +85,7 @@ class Gate:
         try:
             yield self._watch
         finally:
-            self._faults = lambda _: None
+            self._watch, self._faults = Watch(), lambda _: None
 
     def _passes(self, operation: str, request: dict[str, Any], go: Callable[[], Any]) -> Any:
         watch, adapter = self._watch, _adapter()

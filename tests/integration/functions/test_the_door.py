@@ -749,8 +749,10 @@ def _is_noted(route: Route) -> bool:
 
 
 def _answered(town: Town, route: Route) -> Observed:
-    """The first who was answered, with a record or a message if anybody was."""
+    """The first who was answered, with a record or a message if anybody was; what was asked for is
+    there again."""
     found = [one for one in town.observed(route) if one.status in (200, 202)]
+    ASKED[route.method, route.path](town)
     return next((one for one in found if one.watch.read), found[0])
 
 
