@@ -46,11 +46,9 @@ demo: $(SERVICE) $(EMULATOR) ## run the main job on samples and a city; DATA=fol
 
 test: unit contract integration e2e ## all tests
 
-unit contract: $(SERVICE) ## tests without sockets
-	@echo "tests/$@"
-	@$(BIN)/pytest -q "tests/$@"
-
+unit contract: $(SERVICE) ## tests without sockets, on every core
 integration: $(SERVICE) ## tests on an AWS double in the process, on every core
+unit contract integration:
 	@echo "tests/$@"
 	@$(BIN)/pytest -q -n auto --dist loadfile "tests/$@"
 

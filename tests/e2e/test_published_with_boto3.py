@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from functions.shared.adapters.attributes import from_item
+from infra.local import accounts
 from infra.local.site import ROOT
 from tests.e2e.delivery import TABLES, known, settle
 
@@ -72,6 +73,7 @@ def folder(stack: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reader")
     (folder / ".local").mkdir()
     shutil.copy(stack.site.outputs_file, folder / ".local" / "outputs.json")
+    shutil.copy(stack.site.state / accounts.SIGN_INS, folder / ".local")
     (folder / "example.py").write_text(example("With boto3", "python"), encoding="utf-8")
     stand_in = folder / "aws"
     stand_in.write_text(
@@ -118,5 +120,5 @@ def test_the_commands_to_look_at_it_show_it(folder: Path) -> None:
     shown = run(["sh", "-e", "-c", example("Then look", "sh")], folder)
 
     assert "Đặng Thị Mẫu" in shown
-    assert "readme-1" in shown
-    assert "readme-2" in shown
+    assert "readme-1  applied" in shown
+    assert "insurance-card 0123456789  1 change" in shown
