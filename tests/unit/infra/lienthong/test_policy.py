@@ -135,7 +135,7 @@ def test_the_hierarchy_can_be_that_of_another_file_or_be_given(
     assert found["rules"] == ["nobody-speaks-for-others"]
 
 
-@pytest.mark.parametrize("case", cases()[::40], ids=str)
+@pytest.mark.parametrize("case", cases()[::40], ids=lambda case: str(case.question.action))
 def test_it_says_what_the_specification_says(
     case: Case, capsys: pytest.CaptureFixture[str]
 ) -> None:
