@@ -12,7 +12,7 @@ from functions.shared.core.access import Action
 from functions.shared.core.purposes import PURPOSES
 from infra.lienthong.__main__ import main
 from infra.lienthong.policy import Policy, policies_of, texts
-from tests.unit.infra.policies.specification import TEXTS, Case, cases
+from tests.unit.infra.policies.specification import TEXTS, cases
 
 DOSSIER = ("--purpose", "dossier-handling", "--case", "H26.07-260102-0001")
 PATIENT = ("--purpose", "medical-examination", "--case", "KB-2026-17")
@@ -135,10 +135,11 @@ def test_the_hierarchy_can_be_that_of_another_file_or_be_given(
     assert found["rules"] == ["nobody-speaks-for-others"]
 
 
-@pytest.mark.parametrize("case", cases()[::40], ids=lambda case: str(case.question.action))
+@pytest.mark.parametrize("number", range(0, len(cases()), 40))
 def test_it_says_what_the_specification_says(
-    case: Case, capsys: pytest.CaptureFixture[str]
+    number: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    case = cases()[number]
     question = case.question
     if question.action is Action.READ and question.group is None:
         return
