@@ -111,7 +111,8 @@ def document() -> Schema:
             {
                 "openapi": "3.1.0",
                 "info": {"title": TITLE, "version": VERSION, "description": _DESCRIPTION},
-                "servers": [{"url": "/", "description": "The stack that serves this document."}],
+                # Relative to the document, so that it holds below any address.
+                "servers": [{"url": "..", "description": "The stack that serves this document."}],
                 "security": [{"signIn": []}],
                 "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
                 "paths": paths,
