@@ -18,16 +18,26 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-from botocore.exceptions import ClientError
-
 from functions.shared.adapters.attributes import Item, from_item, to_attribute, to_item
-from functions.shared.adapters.bulk import Waiting, Wanted, read_items
+from functions.shared.adapters.bulk import (
+    MOST_KEYS,
+    Waiting,
+    Wanted,
+    every_item,
+    read_chunk,
+    read_items,
+)
 from functions.shared.adapters.documents import pack, unpack
-from functions.shared.adapters.errors import AWS_ERRORS, CANCELLATION, code_of, meaning
+from functions.shared.adapters.errors import (
+    AWS_ERRORS,
+    CANCELLATION,
+    cancellations,
+    code_of,
+    meaning,
+)
 from functions.shared.adapters.keys import (
     agency_day,
     day_allowance,
@@ -84,7 +94,6 @@ _OF_ALLOWANCES: Final = 2
 """Actions of a request's first transaction beside its looks."""
 _SHORT: Final = 6
 """Bytes of the keyed hash under which the subjects and cases of a day are counted."""
-_MOST_KEYS: Final = 100
 _READ_TRIES: Final = 6
 
 
@@ -210,7 +219,7 @@ class DynamoAccessLog:
                 if spent is not None:
                     raise AllowanceSpent(spent, seconds_until_renewed(spent, at)) from None
                 if issubclass(meaning(error), Defect) or _is_refused(error):
-                    code = ", ".join(sorted({*_codes(error)} - {"None"})) or code_of(error)
+                    code = ", ".join(sorted({*cancellations(error)} - {"None"})) or code_of(error)
                     raise Defect(f"TransactWriteItems failed with {code}.") from None
             else:
                 return entries
@@ -475,41 +484,21 @@ class DynamoAccessLog:
                 yield _Place(plain["looked_at"], plain["subject"], plain["number"])
 
     def _queried(self, deadline: Deadline, **request: Any) -> Iterator[Item]:
-        while True:
-            page: Any = self._waiting.tried(
-                "Query", deadline, partial(self._client.query, **request), most=_READ_TRIES
-            )
-            yield from page["Items"]
-            if not page.get("LastEvaluatedKey"):
-                return
-            request = {**request, "ExclusiveStartKey": page["LastEvaluatedKey"]}
+        return every_item(
+            "Query", self._client.query, request, deadline, self._waiting, most_tries=_READ_TRIES
+        )
 
     def _entries(
         self, keys: Collection[tuple[str, int]], deadline: Deadline
     ) -> dict[tuple[str, int], AccessEntry]:
         """The entries at these places, read consistently."""
-        found: dict[tuple[str, int], AccessEntry] = {}
-        for part in _batches(iter(sorted(set(keys))), _MOST_KEYS):
-            left: Any = {
-                self._places.log: {
-                    "Keys": [{"subject": {"S": s}, "number": {"N": str(n)}} for s, n in part],
-                    "ConsistentRead": True,
-                }
-            }
-            while left:
-                answer: Any = self._waiting.tried(
-                    "BatchGetItem",
-                    deadline,
-                    partial(self._client.batch_get_item, RequestItems=left),
-                    most=_READ_TRIES,
-                )
-                for item in answer["Responses"].get(self._places.log, ()):
-                    entry = _entry(item)
-                    found[entry.subject, entry.number] = entry
-                left = answer.get("UnprocessedKeys")
-                if left and deadline.remaining() <= 0:
-                    raise Retry("BatchGetItem did not answer for every key in time.")
-        return found
+        table = self._places.log
+        found: dict[str, list[Item]] = {table: []}
+        for part in _batches(iter(sorted(set(keys))), MOST_KEYS):
+            wanted = [{"subject": {"S": s}, "number": {"N": str(n)}} for s, n in part]
+            request = {table: {"Keys": wanted, "ConsistentRead": True}}
+            read_chunk(self._client, request, found, deadline, self._waiting)
+        return {(entry.subject, entry.number): entry for entry in map(_entry, found[table])}
 
 
 # Noting -------------------------------------------------------------------------------------
@@ -564,7 +553,7 @@ def _spent(error: Exception, windows: Sequence[Window]) -> Window | None:
     Its actions end with those of the allowances. Where a link failed as well, an earlier try
     may have taken place, which a reading tells.
     """
-    codes = _codes(error)
+    codes = cancellations(error)
     if not windows or len(codes) < len(windows):
         return None
     links, allowances = codes[: -len(windows)], codes[-len(windows) :]
@@ -576,15 +565,9 @@ def _spent(error: Exception, windows: Sequence[Window]) -> Window | None:
     return None
 
 
-def _codes(error: Exception) -> list[str]:
-    if code_of(error) != "TransactionCanceledException" or not isinstance(error, ClientError):
-        return []
-    return [reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])]
-
-
 def _is_refused(error: Exception) -> bool:
     """Whether a transaction was cancelled for a reason that trying again does not help."""
-    return any(CANCELLATION.get(code, Retry) is Defect for code in _codes(error))
+    return any(CANCELLATION.get(code, Retry) is Defect for code in cancellations(error))
 
 
 def _epoch(at: str) -> int:

@@ -1,9 +1,10 @@
-"""Reading many items at once: BatchGetItem, consistent, until every key is answered."""
+"""Reading many items: BatchGetItem until every key is answered, Query and Scan to their end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from functions.shared.adapters.attributes import Item
@@ -81,7 +82,7 @@ def read_items(
     found: dict[str, list[Item]] = {table: [] for table in wanted}
     for start in range(0, len(keys), MOST_KEYS):
         request = _request(keys[start : start + MOST_KEYS], wanted)
-        _read_chunk(client, request, found, deadline, waiting)
+        read_chunk(client, request, found, deadline, waiting)
     return found
 
 
@@ -102,13 +103,15 @@ def _request(
     return request
 
 
-def _read_chunk(
+def read_chunk(
     client: DynamoDBClient,
     request: Any,
-    found: dict[str, list[Item]],
+    found: Mapping[str, list[Item]],
     deadline: Deadline,
     waiting: Waiting,
 ) -> None:
+    """Adds to the lists of `found`, one for each table, what a BatchGetItem of at most `MOST_KEYS`
+    keys gives, once each key is answered. Raises Retry if some could not be read in time."""
     fruitless = 0
     while fruitless < _MOST_TRIES:
         if fruitless:
@@ -131,6 +134,27 @@ def _read_chunk(
         fruitless = fruitless + 1 if _keys_in(left) >= _keys_in(request) else 1
         request = left
     raise Retry("BatchGetItem did not answer for every key in time.")
+
+
+def every_item(
+    operation: str,
+    call: Callable[..., Any],
+    request: Mapping[str, Any],
+    deadline: Deadline,
+    waiting: Waiting,
+    *,
+    most_tries: int,
+) -> Iterator[Item]:
+    """The items of a Query or Scan, page after page, each asked for when the one before is used up.
+
+    Raises Retry where a page could not be read in time.
+    """
+    while True:
+        page: Any = waiting.tried(operation, deadline, partial(call, **request), most=most_tries)
+        yield from page["Items"]
+        if not page.get("LastEvaluatedKey"):
+            return
+        request = {**request, "ExclusiveStartKey": page["LastEvaluatedKey"]}
 
 
 def _keys_in(request: Mapping[str, Mapping[str, Any]]) -> int:

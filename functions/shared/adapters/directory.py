@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.shared.adapters.attributes import Item, from_item
-from functions.shared.adapters.bulk import Waiting
+from functions.shared.adapters.bulk import Waiting, every_item
 from functions.shared.adapters.registry import REMEMBERED_FOR
 from functions.shared.core.kinds import AGENCY
 from functions.shared.core.registry import Agency, agency_from
@@ -80,15 +80,9 @@ class DynamoDirectory:
             "ExpressionAttributeNames": names,
             "ConsistentRead": True,
         }
-        items: list[Any] = []
-        while True:
-            page = self._waiting.tried(
-                "Scan", deadline, lambda: self._client.scan(**question), most=_MOST_TRIES
-            )
-            items += page["Items"]
-            if not (last := page.get("LastEvaluatedKey")):
-                return items
-            question["ExclusiveStartKey"] = last
+        return every_item(
+            "Scan", self._client.scan, question, deadline, self._waiting, most_tries=_MOST_TRIES
+        )
 
 
 def _known(items: Iterable[dict[str, Any]]) -> _Known:

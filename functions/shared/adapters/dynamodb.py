@@ -17,7 +17,13 @@ from botocore.exceptions import ClientError
 from functions.shared.adapters.attributes import Item, from_item, to_item
 from functions.shared.adapters.bulk import Waiting, Wanted, read_items
 from functions.shared.adapters.documents import pack, unpack
-from functions.shared.adapters.errors import AWS_ERRORS, CANCELLATION, code_of, translated
+from functions.shared.adapters.errors import (
+    AWS_ERRORS,
+    CANCELLATION,
+    cancellations,
+    code_of,
+    translated,
+)
 from functions.shared.adapters.errors import meaning as meaning_of
 from functions.shared.adapters.wire import written
 from functions.shared.core.errors import Conflict, Defect, LienThongError, Retry
@@ -155,8 +161,7 @@ class DynamoRecords:
         self, groups: list[_Group], error: ClientError, outcomes: list[Commit]
     ) -> list[_Group]:
         """Gives the culprits of a cancelled transaction their outcome, answers the others."""
-        reasons = error.response.get("CancellationReasons") or []
-        meanings = [CANCELLATION.get(r.get("Code", "None"), Retry) for r in reasons]
+        meanings = [CANCELLATION.get(code, Retry) for code in cancellations(error)]
         innocent, start = [], 0
         for group in groups:
             end = start + len(group.actions)

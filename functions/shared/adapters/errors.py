@@ -87,6 +87,14 @@ def code_of(error: Exception) -> str:
     return ""
 
 
+def cancellations(error: Exception) -> list[str]:
+    """The code of each action of a cancelled transaction, `None` of the innocent; else nothing."""
+    if not isinstance(error, ClientError) or code_of(error) != "TransactionCanceledException":
+        return []
+    reasons = error.response.get("CancellationReasons") or []
+    return [reason.get("Code", "None") for reason in reasons]
+
+
 def meaning(error: Exception) -> type[LienThongError]:
     """Whose fault an error of botocore is. Never looks at its text.
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from functions.shared.adapters.attributes import Item, from_item, to_attribute
-from functions.shared.adapters.bulk import Waiting
-from functions.shared.adapters.errors import CANCELLATION, code_of
+from functions.shared.adapters.bulk import Waiting, every_item
+from functions.shared.adapters.errors import CANCELLATION, cancellations, code_of
 from functions.shared.adapters.keys import LISTED, LOAD_ITEM, RANGES, parse_range_item, range_item
 from functions.shared.core.errors import Conflict, Defect
 from functions.shared.core.events import Json
@@ -387,14 +387,9 @@ class DynamoLoads:
         return found
 
     def _queried(self, request: Mapping[str, Any], deadline: Deadline) -> Iterator[Item]:
-        more: dict[str, Any] = {}
-        while True:
-            asked = {**request, **more}
-            page: Any = self._tried("Query", deadline, lambda a=asked: self.client.query(**a))  # type: ignore[misc]
-            yield from page["Items"]
-            if not page.get("LastEvaluatedKey"):
-                return
-            more = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        return every_item(
+            "Query", self.client.query, request, deadline, self.waiting, most_tries=_MOST_TRIES
+        )
 
     def _tried(self, operation: str, deadline: Deadline, call: Callable[[], _T]) -> _T:
         """Calls until it is answered.
@@ -419,14 +414,10 @@ _BEGUN: Final = frozenset({LoadState.SPLITTING, LoadState.LOADING})
 _OPENED: Final = frozenset({LoadState.LOADING, LoadState.DONE})
 
 
-def _condition_failed(error: Any) -> bool:
-    code = code_of(error)
-    if code == "ConditionalCheckFailedException":
+def _condition_failed(error: Exception) -> bool:
+    if code_of(error) == "ConditionalCheckFailedException":
         return True
-    if code != "TransactionCanceledException":
-        return False
-    reasons = error.response.get("CancellationReasons", [])
-    codes = {reason.get("Code", "None") for reason in reasons}
+    codes = set(cancellations(error))
     defects = {c for c in codes if CANCELLATION.get(c, Defect) is Defect}
     if defects:
         raise Defect(f"TransactWriteItems was cancelled for {', '.join(sorted(defects))}.")
