@@ -26,7 +26,7 @@ from functions.shared.core.lanes import Record
 from functions.shared.core.ledger import LedgerEntry
 from functions.shared.core.registry import Agency
 from functions.shared.core.search import SHOWN, Named, Wanted
-from functions.shared.core.views import newest_first, shown_of, subject_of
+from functions.shared.core.views import newest_first, shown_of, subject_of_record
 from functions.shared.ports import Chain, Deadline, Due, Found, FoundPeople, Happened
 from tests.builders import SENT_AT, kind_of_type, messages, ticking
 from tests.fakes import FakeLedger, FakeQuarantine, FakeWorld, Unhurried
@@ -94,8 +94,10 @@ class FakeReader:
     def about(self, personal_id: str, deadline: Deadline) -> Found:
         del deadline
         subject = person_subject(personal_id)
-        cards = [r for r in self.town.records(INSURANCE_CARD.name) if _subject(r) == subject]
-        dossiers = [r for r in self.town.records(DOSSIER.name) if _subject(r) == subject]
+        cards, dossiers = (
+            [record for record in self.town.records(kind) if subject_of_record(record) == subject]
+            for kind in (INSURANCE_CARD.name, DOSSIER.name)
+        )
         by_code = {record.key: record for record in dossiers}
         return Found(
             self._given(self.town.record(PERSON.name, personal_id)),
@@ -198,15 +200,11 @@ class FakeReader:
 
     def _given(self, record: Record | None) -> Record | None:
         if record is not None:
-            self.handed_out[record.record_key] = _subject(record)
+            self.handed_out[record.record_key] = subject_of_record(record)
         return record
 
     def _handed(self, records: Iterable[Record]) -> Iterable[Record]:
         return [record for record in records if self._given(record) is not None]
-
-
-def _subject(record: Record) -> str:
-    return subject_of(record.kind, record.key, shown_of(record))
 
 
 @dataclass

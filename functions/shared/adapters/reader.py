@@ -28,7 +28,13 @@ from functions.shared.core.lanes import Record
 from functions.shared.core.ledger import LedgerEntry
 from functions.shared.core.search import MOST_FOUND, SHOWN, Named
 from functions.shared.core.search import Wanted as WantedPeople
-from functions.shared.core.views import newest_first, shown_of, subject_of
+from functions.shared.core.views import (
+    ABOUT,
+    newest_first,
+    shown_of,
+    subject_of,
+    subject_of_record,
+)
 from functions.shared.ports import Chain, Deadline, Due, Found, FoundPeople, Happened
 
 if TYPE_CHECKING:
@@ -62,8 +68,6 @@ _REFUSED: Final = (
     "event_id",
     "event_uid",
 )
-_ABOUT: Final = {INSURANCE_CARD.name: "personal_id", DOSSIER.name: "applicant"}
-"""The field of a record that says whose it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,7 @@ class DynamoReader:
         found = self._records(wanted, deadline) if wanted else {}
         # An index lags: what shows another person by now is not theirs and is not handed out.
         subject = person_subject(personal_id)
-        own = {key: record for key, record in found.items() if _subject(record) == subject}
+        own = {key: record for key, record in found.items() if subject_of_record(record) == subject}
         for record in (*person.values(), *own.values()):
             self._hand_out(record)
         return Found(
@@ -244,7 +248,7 @@ class DynamoReader:
     # How ------------------------------------------------------------------------------------
 
     def _hand_out(self, record: Record) -> None:
-        self._handed_out[record.record_key] = _subject(record)
+        self._handed_out[record.record_key] = subject_of_record(record)
 
     def _together(self, *calls: Callable[[], Any]) -> list[Any]:
         """What the calls give, which are made at the same time; all have ended when one of them
@@ -375,7 +379,7 @@ class DynamoReader:
         kind, key = parse_record_key(entry.record_key)
         if kind in (PERSON.name, AGENCY.name):
             return subject_of(kind, key, {})
-        names = (KINDS[kind].key, _ABOUT[kind])
+        names = (KINDS[kind].key, ABOUT[kind])
         wanted = {self._to.records[kind]: Wanted(KINDS[kind].key, {key}, names)}
         (items,) = read_items(self._to.client, wanted, deadline, self._to.waiting).values()
         return subject_of(kind, key, from_item(items[0]) if items else {})
@@ -432,10 +436,6 @@ class DynamoReader:
             if deadline.remaining() <= 0:
                 raise Retry("Query did not end in time.")
             request["ExclusiveStartKey"] = start
-
-
-def _subject(record: Record) -> str:
-    return subject_of(record.kind, record.key, shown_of(record))
 
 
 def _of(found: Mapping[str, Record], kind: str, keys: Iterable[str]) -> tuple[Record, ...]:

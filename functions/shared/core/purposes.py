@@ -70,6 +70,12 @@ PURPOSES: Final[Mapping[str, Purpose]] = MappingProxyType(
 )
 
 
+def header_at_fault(code: str | None) -> str:
+    """The header that a problem with purpose and case is about: with a registered purpose it can
+    only be the case's."""
+    return "X-Case" if code in PURPOSES else "X-Purpose"
+
+
 def problem_with(code: str | None, case: str | None) -> str | None:
     """What is wrong with a request's purpose and case, as a sentence; None where nothing is."""
     if not code:

@@ -165,25 +165,49 @@ def is_family(field: str) -> bool:
 # What a record is about ---------------------------------------------------------------------
 
 
+ABOUT: Final[Mapping[str, str]] = {INSURANCE_CARD.name: "personal_id", DOSSIER.name: "applicant"}
+"""Kind -> the field of a record that says whose it is."""
+
+
 def subject_of(kind: str, key: str, fields: Mapping[str, Json]) -> str:
     """The subject that a look at a record is noted under, by what the record shows: the person
     whose it is, else the record itself."""
-    personal_id: object = None
+    personal_id: object = fields.get(ABOUT.get(kind, ""))
     if kind == PERSON.name:
         personal_id = key
-    elif kind == INSURANCE_CARD.name:
-        personal_id = fields.get("personal_id")
-    elif kind == DOSSIER.name and isinstance(applicant := fields.get("applicant"), dict):
-        personal_id = applicant.get("personal_id")
+    elif kind == DOSSIER.name:
+        personal_id = personal_id.get("personal_id") if isinstance(personal_id, dict) else None
     return person_subject(cast(str, personal_id)) if personal_id else f"{kind}/{key}"
+
+
+def subject_of_record(record: Record) -> str:
+    """The subject that a look at a record is noted under."""
+    return subject_of(record.kind, record.key, _shown(record, ABOUT.get(record.kind, "")))
+
+
+_CONNECTED: Final = ("receiving_agency", "handling_agency")
 
 
 def agencies_of(kind: str, fields: Mapping[str, Json]) -> frozenset[str]:
     """The agencies that a record is connected with: those that receive and handle a dossier."""
     if kind != DOSSIER.name:
         return frozenset()
-    names = ("receiving_agency", "handling_agency")
-    return frozenset(cast(str, fields[name]) for name in names if name in fields)
+    return frozenset(cast(str, fields[name]) for name in _CONNECTED if name in fields)
+
+
+def agencies_of_record(record: Record) -> frozenset[str]:
+    """The agencies that a record is connected with, by what it shows."""
+    return agencies_of(record.kind, _shown(record, *_CONNECTED))
+
+
+def _shown(record: Record, *names: str) -> dict[str, Json]:
+    """What a record shows of some fields; the whole of it is not put together for that."""
+    return {
+        name: best[1].value
+        for name in names
+        if (by_rank := record.lanes.get(name)) is not None
+        and (best := shown_lane(by_rank)) is not None
+    }
 
 
 def shown_of(record: Record) -> dict[str, Json]:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from functions.shared.adapters.policies import CedarPolicies
     from functions.shared.ports import Deadline
     from functions.shared.runtime.api.front import Api
+    from functions.shared.runtime.api.narration import ApiNarrator
     from functions.shared.runtime.dead_letters import DeadLetterService
     from functions.shared.runtime.desk import DeskService
     from functions.shared.runtime.file_split import FileSplitService
@@ -211,13 +212,14 @@ def query_api() -> Api:
         directory = DynamoDirectory(
             dynamodb, settings.records_tables[AGENCY.name], waiting, time.monotonic
         )
-        service = query_service(settings, dynamodb, directory, waiting, patience)
+        narrator = ApiNarrator(settings.log_hash_key)
+        service = query_service(settings, dynamodb, directory, waiting, patience, narrator)
         return Api(
             "query",
             query_resolver(service),
             directory,
             service.log,
-            ApiNarrator(settings.log_hash_key),
+            narrator,
             patience,
         )
 
@@ -239,9 +241,9 @@ def intake_api() -> Api:
         directory = DynamoDirectory(
             dynamodb, settings.records_tables[AGENCY.name], waiting, time.monotonic
         )
-        policies = _policies(settings)
-        log = _access_log(settings, dynamodb, waiting)
         narrator = ApiNarrator(settings.log_hash_key)
+        policies = _policies(narrator)
+        log = _access_log(settings, dynamodb, waiting, narrator)
 
         @cache
         def publishing() -> PublishingService:
@@ -267,6 +269,7 @@ def query_service(
     directory: DynamoDirectory,
     waiting: Waiting,
     patience: Callable[[], Deadline],
+    narrator: ApiNarrator,
 ) -> QueryService:
     """What answers the questions, over the settings' tables."""
     from concurrent.futures import ThreadPoolExecutor
@@ -285,8 +288,8 @@ def query_service(
             waiting=waiting,
             pool=ThreadPoolExecutor(THREADS, thread_name_prefix="read"),
         ),
-        policies=_policies(settings),
-        log=_access_log(settings, dynamodb, waiting),
+        policies=_policies(narrator),
+        log=_access_log(settings, dynamodb, waiting, narrator),
         directory=directory,
         opaque=Opaque(settings.record_id_key),
         patience=patience,
@@ -357,24 +360,22 @@ def _desk(
     )
 
 
-def _policies(settings: ApiSettings) -> CedarPolicies:
+def _policies(narrator: ApiNarrator) -> CedarPolicies:
     from functions.shared.adapters.policies import CedarPolicies
-    from functions.shared.runtime.api.narration import ApiNarrator
 
     texts = [path.read_text("utf-8") for path in sorted(POLICIES.glob("*.cedar"))]
     return CedarPolicies(
         texts,
         (POLICIES / "schema.cedarschema").read_text("utf-8"),
-        failed=ApiNarrator(settings.log_hash_key).unevaluated,
+        failed=narrator.unevaluated,
     )
 
 
 def _access_log(
-    settings: ApiSettings, dynamodb: DynamoDBClient, waiting: Waiting
+    settings: ApiSettings, dynamodb: DynamoDBClient, waiting: Waiting, narrator: ApiNarrator
 ) -> DynamoAccessLog:
     from functions.shared.adapters.access_log import DynamoAccessLog, Places
     from functions.shared.core.allowances import Limits
-    from functions.shared.runtime.api.narration import ApiNarrator
 
     return DynamoAccessLog(
         dynamodb,
@@ -383,7 +384,7 @@ def _access_log(
         settings.record_id_key,
         waiting,
         _now,
-        ApiNarrator(settings.log_hash_key).suspect,
+        narrator.suspect,
     )
 
 

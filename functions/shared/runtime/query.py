@@ -45,18 +45,18 @@ from functions.shared.core.instants import VIETNAM, instant, later
 from functions.shared.core.kinds import DOSSIER, INSURANCE_CARD, KINDS, PERSON
 from functions.shared.core.lanes import Record
 from functions.shared.core.past import as_known, between, change_answer, instant_asked
-from functions.shared.core.purposes import PURPOSES, problem_with
+from functions.shared.core.purposes import header_at_fault, problem_with
 from functions.shared.core.receipts import receipt
 from functions.shared.core.registry import agency_id
 from functions.shared.core.search import HINT, MOST_FOUND, SHOWN, Named, wanted
 from functions.shared.core.views import (
     View,
-    agencies_of,
+    agencies_of_record,
     fitting,
     masked_field,
     record_answer,
     shown_of,
-    subject_of,
+    subject_of_record,
     unseen,
 )
 from functions.shared.ports import (
@@ -372,13 +372,13 @@ class QueryService:
         self, visit: Visit, found: Found, fixed: Mapping[tuple[str, frozenset[str]], Sight]
     ) -> Answer:
         """What was found as an answer; what does not fit is noted as masked and left out."""
-        things = [(DOSSIER.name, agencies_of(DOSSIER.name, shown_of(d))) for d in found.dossiers]
+        things = [(DOSSIER.name, agencies_of_record(d)) for d in found.dossiers]
         sights = {**fixed, **(visit.sights(things) if things else {})}
         person = [found.person] if found.person is not None else []
         records = [*person, *found.cards, *found.dossiers]
         views = []
         for record in records:
-            sight = sights[record.kind, agencies_of(record.kind, shown_of(record))]
+            sight = sights[record.kind, agencies_of_record(record)]
             views.append((record, sight, self._view(record, sight)))
         fits = fitting([view for _, _, view in views])
         told: dict[str, list[Any]] = {kind: [] for kind in SERVED}
@@ -492,7 +492,7 @@ class QueryService:
         return sight
 
     def _sight_of(self, visit: Visit, record: Record, action: Action) -> Sight:
-        thing = (record.kind, agencies_of(record.kind, shown_of(record)))
+        thing = (record.kind, agencies_of_record(record))
         return visit.sights([thing], action)[thing]
 
     def _view(self, record: Record, sight: Sight) -> View:
@@ -540,7 +540,7 @@ class QueryService:
             question = Question(Action.LIST, DOSSIER.name, None, visit.line([handler]))
             rules = visit.permit(question)
             records, rest = visit.reader.handled(due, visit.deadline)
-            things = [(r.kind, agencies_of(r.kind, shown_of(r))) for r in records]
+            things = [(r.kind, agencies_of_record(r)) for r in records]
             sights = visit.sights(things) if things else {}
             views = [
                 (record, self._view(record, sights[thing]), sights[thing])
@@ -580,7 +580,7 @@ class QueryService:
             view = self._view(then, sight)
             _saw(visit, chain.record, view, rules)
             # Whom the record was about then may be somebody else; they are told as well.
-            visit.saw(then.record_key, _subject(then), view.seen, view.masked, rules)
+            _saw(visit, then, view, rules)
             return visit.release({**view.answer, "at": moment})
 
     def history(
@@ -634,7 +634,7 @@ class QueryService:
 
     def _history_sight(self, visit: Visit, record: Record) -> tuple[tuple[str, ...], Sight]:
         """The policies that permit the frame of a record's history, and what may be seen of it."""
-        line = visit.line(agencies_of(record.kind, shown_of(record)))
+        line = visit.line(agencies_of_record(record))
         rules = visit.permit(Question(Action.READ_HISTORY, record.kind, None, line))
         sight = self._sight_of(visit, record, Action.READ_HISTORY)
         return tuple(dict.fromkeys((*rules, *(sight.rules if sight.anything else ())))), sight
@@ -895,8 +895,7 @@ def _checked(errand: Errand) -> None:
     """Raises BadRequest where purpose or case are missing or not as they should be."""
     problem = problem_with(errand.purpose, errand.case)
     if problem is not None:
-        header = "X-Case" if errand.purpose in PURPOSES else "X-Purpose"
-        raise BadRequest([Problem(header, "purpose", problem)])
+        raise BadRequest([Problem(header_at_fault(errand.purpose), "purpose", problem)])
 
 
 def _exactly_one(**numbers: str | None) -> None:
@@ -912,11 +911,7 @@ def _exactly_one(**numbers: str | None) -> None:
 
 
 def _saw(visit: Visit, record: Record, view: View, rules: Iterable[str]) -> None:
-    visit.saw(record.record_key, _subject(record), view.seen, view.masked, rules)
-
-
-def _subject(record: Record) -> str:
-    return subject_of(record.kind, record.key, shown_of(record))
+    visit.saw(record.record_key, subject_of_record(record), view.seen, view.masked, rules)
 
 
 def _split(record_key: str) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, cast
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from functions.shared.core.access import Caller, Errand, Look, caller_subject
 from functions.shared.core.answers import Problem
 from functions.shared.core.errors import Defect
-from functions.shared.core.purposes import PURPOSES, problem_with
+from functions.shared.core.purposes import PURPOSES, header_at_fault, problem_with
 from functions.shared.ports import AccessLog, Deadline, Directory
 from functions.shared.runtime.api import answering, guard, problems
 from functions.shared.runtime.api.caller import caller_of
@@ -128,7 +128,8 @@ class Api:
         if visit.caller is not None and visit.errand is not None:
             asked = Asked(visit.caller, visit.errand, visit.deadline, request, body)
             answering.ask(self._resolver, asked)
-        answer = self._resolver.resolve(_checked(request, parameters, body), _context(context))
+        asked_for = _checked(request, parameters, body)
+        answer = self._resolver.resolve(asked_for, cast(Any, context))
         headers = answer.pop("multiValueHeaders", None) or answer.get("headers") or {}
         return {
             "statusCode": answer["statusCode"],
@@ -170,8 +171,8 @@ class Api:
             note={"outcome": "no-purpose", "route": f"{route.method} {route.path}"},
         )
         self._log.note(caller, Errand(known, None, request.id), [look], {}, visit.deadline)
-        path = "X-Case" if "X-Case" in text.partition(" ")[0] or "case:" in text else "X-Purpose"
-        raise Refused("purpose-required", text, (Problem(path, "purpose-required", text),))
+        problem = Problem(header_at_fault(purpose), "purpose-required", text)
+        raise Refused("purpose-required", text, (problem,))
 
     def _known(self, route: Route) -> frozenset[str]:
         """The query parameters that a route has."""
@@ -212,10 +213,6 @@ def _checked(request: Request, parameters: dict[str, str], body: bytes) -> dict[
         "body": body.decode("utf-8", "replace"),
         "isBase64Encoded": False,
     }
-
-
-def _context(context: LambdaContext) -> Any:
-    return context
 
 
 def _raised(error: Exception) -> NoReturn:
