@@ -1,0 +1,66 @@
+"""The innermost loops of a batch in C, where a compiled form is at hand.
+
+    fold          an event's statements into a record's lanes
+    proof         every hash of a ledger entry
+    entry_action  a ledger entry as the JSON of its write
+
+Each stands in for a function in Python that gives the same, is its specification, and does the
+work where `loops` is None: where nothing was compiled for the machine, where `hashlib` has no
+OpenSSL, or where the stack's parameter `Loops=plain` says so (decision note
+2026-11-26-compiled-loops).
+"""
+
+from __future__ import annotations
+
+import hashlib  # noqa: F401 - loads the library whose SHA-256 the loops use
+from importlib import import_module
+from typing import Final, Protocol, cast
+
+
+class Loops(Protocol):
+    """What `loops.c` gives; its comments say which function in Python each stands in for."""
+
+    def fold(
+        self, lanes: object, stamp: object, statements: object, lane: type, change: type, /
+    ) -> tuple[object, object]: ...
+
+    def proof(
+        self,
+        salt: bytes,
+        core: bytes,
+        changes: tuple[object, ...],
+        record_key: str,
+        version: int,
+        prev: str,
+        source: str,
+        id: str,  # noqa: A002 - CloudEvents' word
+        type: str,  # noqa: A002 - CloudEvents' word
+        time: str,
+        sequence: str | None,
+        sender: str | None,
+        recorded_at: str,
+        /,
+    ) -> tuple[str, bool, str, str]: ...
+
+    def entry_action(
+        self, table: str, entry: object, dictionary: bytes, /
+    ) -> tuple[bytes, int] | None: ...
+
+
+def _compiled() -> Loops | None:
+    try:
+        return cast(Loops, import_module(f"{__name__}._loops"))
+    except ImportError:
+        return None
+
+
+COMPILED: Final = _compiled()
+"""What was compiled for this machine, or None."""
+loops: Loops | None = COMPILED
+"""What does the work; None says that the functions in Python do."""
+
+
+def use(*, compiled: bool) -> None:
+    """Lets the compiled loops do the work from now on, if there are any, or those in Python."""
+    global loops
+    loops = COMPILED if compiled else None

@@ -1,0 +1,885 @@
+/* The innermost loops of a batch, compiled: what every field of every event goes through.
+
+   Each function here does what its twin in Python does, which stays the specification, is what
+   runs where this is not at hand, and is what the tests hold this to:
+
+       fold          core/lanes.py:fold_plainly
+       proof         core/ledger.py:proof_plainly
+       entry_action  adapters/dynamodb.py:entry_action_plainly (another DEFLATE of the same bytes)
+
+   It works on values that a reading has let through, never on what a sender wrote. It is written
+   against Python's stable interface alone, so one file serves every Python from 3.11 on. SHA-256
+   is OpenSSL's, in the library that `hashlib` uses; without that the import fails and the twins
+   do the work. Nothing here keeps state between calls but the primed dictionary, and no call
+   gives up the interpreter's lock. */
+
+#ifndef Py_LIMITED_API
+#define Py_LIMITED_API 0x030B0000
+#endif
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <dlfcn.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Text that grows --------------------------------------------------------------------------- */
+
+typedef struct {
+    char *at;
+    size_t used, room;
+    char inside[4096]; /* most texts fit; only longer ones are allocated */
+} Text;
+
+static void begin(Text *text) {
+    text->at = text->inside;
+    text->used = 0;
+    text->room = sizeof text->inside;
+}
+
+static void end(Text *text) {
+    if (text->at != text->inside) PyMem_Free(text->at);
+}
+
+/* Room for so many bytes more: 0, or -1 with MemoryError. */
+static int reserve(Text *text, size_t more) {
+    if (more <= text->room - text->used) return 0;
+    size_t room = 2 * text->room;
+    while (room - text->used < more) room *= 2;
+    char *grown = text->at == text->inside ? PyMem_Malloc(room) : PyMem_Realloc(text->at, room);
+    if (grown == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    if (text->at == text->inside) memcpy(grown, text->inside, text->used);
+    text->at = grown;
+    text->room = room;
+    return 0;
+}
+
+static int put(Text *text, const char *bytes, size_t length) {
+    if (reserve(text, length) < 0) return -1;
+    memcpy(text->at + text->used, bytes, length);
+    text->used += length;
+    return 0;
+}
+
+#define PUT(text, literal) put(text, literal, sizeof(literal) - 1)
+
+static int put_integer(Text *text, long long value) {
+    char digits[24], *from = digits + sizeof digits;
+    unsigned long long left = value < 0 ? 0ULL - (unsigned long long)value : (unsigned long long)value;
+    do *--from = (char)('0' + left % 10);
+    while (left /= 10);
+    if (value < 0) *--from = '-';
+    return put(text, from, (size_t)(digits + sizeof digits - from));
+}
+
+static const char HEX[] = "0123456789abcdef";
+
+static void hex_of(const unsigned char *hash, char *out) {
+    for (int i = 0; i < 32; i++) {
+        out[2 * i] = HEX[hash[i] >> 4];
+        out[2 * i + 1] = HEX[hash[i] & 15];
+    }
+}
+
+/* Canonical JSON: RFC 8785 -------------------------------------------------------------------- */
+
+/* A string as JSON, with the short escapes where there are some and \u00xx for other controls. */
+static int put_quoted(Text *text, const char *from, size_t length) {
+    if (reserve(text, 6 * length + 2) < 0) return -1;
+    char *to = text->at + text->used;
+    *to++ = '"';
+    for (const char *end_of = from + length; from < end_of; from++) {
+        unsigned char byte = (unsigned char)*from;
+        if (byte >= 0x20 && byte != '"' && byte != '\\') {
+            *to++ = (char)byte;
+            continue;
+        }
+        *to++ = '\\';
+        switch (byte) {
+        case '"': case '\\': *to++ = (char)byte; break;
+        case '\b': *to++ = 'b'; break;
+        case '\t': *to++ = 't'; break;
+        case '\n': *to++ = 'n'; break;
+        case '\f': *to++ = 'f'; break;
+        case '\r': *to++ = 'r'; break;
+        default:
+            memcpy(to, "u00", 3);
+            to[3] = HEX[byte >> 4];
+            to[4] = HEX[byte & 15];
+            to += 5;
+        }
+    }
+    *to++ = '"';
+    text->used = (size_t)(to - text->at);
+    return 0;
+}
+
+/* The UTF-8 of a string, or NULL with ValueError: something else, or half of a surrogate pair. */
+static const char *utf8_of(PyObject *value, size_t *length) {
+    Py_ssize_t size;
+    const char *bytes = PyUnicode_Check(value) ? PyUnicode_AsUTF8AndSize(value, &size) : NULL;
+    if (bytes == NULL) {
+        PyErr_Clear();
+        PyErr_SetString(PyExc_ValueError, "The value has no canonical JSON form.");
+        return NULL;
+    }
+    *length = (size_t)size;
+    return bytes;
+}
+
+static int put_text(Text *text, PyObject *value) {
+    size_t length;
+    const char *bytes = utf8_of(value, &length);
+    return bytes == NULL ? -1 : put_quoted(text, bytes, length);
+}
+
+static int put_text_or_null(Text *text, PyObject *value) {
+    return value == Py_None ? PUT(text, "null") : put_text(text, value);
+}
+
+static int put_number(Text *text, PyObject *value) {
+    int beyond;
+    long long number = PyLong_AsLongLongAndOverflow(value, &beyond);
+    if (number == -1 && PyErr_Occurred()) return -1;
+    if (beyond) {
+        PyErr_SetString(PyExc_ValueError, "The value has no canonical JSON form.");
+        return -1;
+    }
+    return put_integer(text, number);
+}
+
+static int put_canonical(Text *text, PyObject *value);
+
+typedef struct {
+    const char *name;
+    size_t length;
+    PyObject *value;
+} Member;
+
+static int comes_later(const Member *one, const Member *other) {
+    size_t shorter = one->length < other->length ? one->length : other->length;
+    int order = memcmp(one->name, other->name, shorter);
+    return order > 0 || (order == 0 && one->length > other->length);
+}
+
+/* Members in the order of their names. Objects of the contract have a dozen parts at most. */
+static int put_members(Text *text, PyObject *object, Member *members) {
+    Py_ssize_t place = 0, count = 0;
+    PyObject *name, *value;
+    while (PyDict_Next(object, &place, &name, &value)) {
+        Member member = {NULL, 0, value};
+        member.name = utf8_of(name, &member.length);
+        if (member.name == NULL) return -1;
+        Py_ssize_t at = count++;
+        for (; at > 0 && comes_later(&members[at - 1], &member); at--) members[at] = members[at - 1];
+        members[at] = member;
+    }
+    if (PUT(text, "{") < 0) return -1;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (i > 0 && PUT(text, ",") < 0) return -1;
+        if (put_quoted(text, members[i].name, members[i].length) < 0) return -1;
+        if (PUT(text, ":") < 0 || put_canonical(text, members[i].value) < 0) return -1;
+    }
+    return PUT(text, "}");
+}
+
+static int put_object(Text *text, PyObject *object) {
+    Member few[16];
+    Py_ssize_t size = PyDict_Size(object);
+    if (size <= (Py_ssize_t)(sizeof few / sizeof *few)) return put_members(text, object, few);
+    Member *many = PyMem_Malloc((size_t)size * sizeof *many);
+    if (many == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    int done = put_members(text, object, many);
+    PyMem_Free(many);
+    return done;
+}
+
+static int put_list(Text *text, PyObject *list) {
+    Py_ssize_t size = PyList_Size(list);
+    if (PUT(text, "[") < 0) return -1;
+    for (Py_ssize_t i = 0; i < size; i++) {
+        if (i > 0 && PUT(text, ",") < 0) return -1;
+        if (put_canonical(text, PyList_GetItem(list, i)) < 0) return -1;
+    }
+    return PUT(text, "]");
+}
+
+/* The canonical JSON of a value: 0, or -1 with ValueError where it has none. */
+static int put_canonical(Text *text, PyObject *value) {
+    if (value == Py_None) return PUT(text, "null");
+    if (value == Py_True) return PUT(text, "true");
+    if (value == Py_False) return PUT(text, "false");
+    if (PyUnicode_Check(value)) return put_text(text, value);
+    if (PyLong_Check(value)) return put_number(text, value);
+    int is_object = PyDict_Check(value);
+    if (!is_object && !PyList_Check(value)) {
+        PyErr_SetString(PyExc_ValueError, "The value has no canonical JSON form.");
+        return -1;
+    }
+    if (Py_EnterRecursiveCall(" while writing canonical JSON")) return -1;
+    int done = is_object ? put_object(text, value) : put_list(text, value);
+    Py_LeaveRecursiveCall();
+    return done;
+}
+
+/* SHA-256, by the library that hashlib has loaded ----------------------------------------------- */
+
+typedef struct {
+    uint32_t words[28]; /* as <openssl/sha.h> has it */
+    uint32_t beyond[4];
+} Sha;
+
+static int (*sha_init)(Sha *);
+static int (*sha_update)(Sha *, const void *, size_t);
+static int (*sha_final)(unsigned char *, Sha *);
+
+static int found_sha(void) {
+    static const char *const names[] = {"libcrypto.so.3", "libcrypto.so.1.1", "libcrypto.3.dylib"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        void *library = dlopen(names[i], RTLD_LAZY | RTLD_NOLOAD);
+        if (library == NULL) continue;
+        *(void **)&sha_init = dlsym(library, "SHA256_Init");
+        *(void **)&sha_update = dlsym(library, "SHA256_Update");
+        *(void **)&sha_final = dlsym(library, "SHA256_Final");
+        if (sha_init && sha_update && sha_final) return 1;
+        dlclose(library);
+    }
+    return 0;
+}
+
+typedef struct {
+    Sha inner, outer;
+} Key;
+
+/* HMAC is SHA-256(outer || SHA-256(inner || message)), RFC 2104: both begun under the key. */
+static void begin_hmac(Key *key, const unsigned char *secret, size_t length) {
+    unsigned char inner[64], outer[64];
+    memset(inner, 0x36, sizeof inner);
+    memset(outer, 0x5c, sizeof outer);
+    for (size_t i = 0; i < length; i++) {
+        inner[i] ^= secret[i];
+        outer[i] ^= secret[i];
+    }
+    sha_init(&key->inner);
+    sha_update(&key->inner, inner, sizeof inner);
+    sha_init(&key->outer);
+    sha_update(&key->outer, outer, sizeof outer);
+}
+
+/* SHA-256(HMAC(key, first || second) || bytes), as hexadecimal digits. */
+static void salted(const Key *key, const char *first, size_t first_length, const char *second,
+                   size_t second_length, const char *bytes, size_t length, char *hex) {
+    unsigned char hash[32];
+    Sha sha = key->inner;
+    sha_update(&sha, first, first_length);
+    sha_update(&sha, second, second_length);
+    sha_final(hash, &sha);
+    sha = key->outer;
+    sha_update(&sha, hash, sizeof hash);
+    sha_final(hash, &sha);
+    sha_init(&sha);
+    sha_update(&sha, hash, sizeof hash);
+    sha_update(&sha, bytes, length);
+    sha_final(hash, &sha);
+    hex_of(hash, hex);
+}
+
+static void hashed(const char *bytes, size_t length, char *hex) {
+    unsigned char hash[32];
+    Sha sha;
+    sha_init(&sha);
+    sha_update(&sha, bytes, length);
+    sha_final(hash, &sha);
+    hex_of(hash, hex);
+}
+
+/* fold ------------------------------------------------------------------------------------------ */
+
+/* An empty instance of a named tuple. */
+static PyObject *made(PyObject *type, Py_ssize_t size) {
+    allocfunc make = (allocfunc)PyType_GetSlot((PyTypeObject *)type, Py_tp_alloc);
+    return make((PyTypeObject *)type, size);
+}
+
+/* Puts a new reference into a place of a tuple that nobody else has. */
+static int set(PyObject *tuple, Py_ssize_t place, PyObject *value) {
+    Py_INCREF(value);
+    return PyTuple_SetItem(tuple, place, value);
+}
+
+static PyObject *lane_of(PyObject *type, PyObject *stamp, PyObject *value) {
+    PyObject *lane = made(type, 2);
+    if (lane == NULL) return NULL;
+    if (set(lane, 0, stamp) < 0 || set(lane, 1, value) < 0) Py_CLEAR(lane);
+    return lane;
+}
+
+static PyObject *change_of(PyObject *type, PyObject *field, PyObject *rank, int won,
+                           PyObject *before, PyObject *stated) {
+    PyObject *change = made(type, 7);
+    if (change == NULL) return NULL;
+    if (set(change, 0, field) < 0 || set(change, 1, rank) < 0 ||
+        set(change, 2, won ? Py_True : Py_False) < 0 || set(change, 3, before) < 0 ||
+        set(change, 4, stated) < 0 || set(change, 5, Py_None) < 0 || set(change, 6, Py_None) < 0)
+        Py_CLEAR(change);
+    return change;
+}
+
+/* Makes the rank's lane the new statement's, in ranks of its own, which the field gets. */
+static int give(PyObject *lanes, PyObject *field, PyObject *by_rank, PyObject *rank,
+                PyObject *lane_type, PyObject *stamp, PyObject *value) {
+    PyObject *lane = lane_of(lane_type, stamp, value);
+    if (lane == NULL) return -1;
+    PyObject *ranks = by_rank == NULL ? PyDict_New() : PyDict_Copy(by_rank);
+    int done = ranks == NULL ? -1 : PyDict_SetItem(ranks, rank, lane);
+    Py_DECREF(lane);
+    if (done == 0) done = PyDict_SetItem(lanes, field, ranks);
+    Py_XDECREF(ranks);
+    return done;
+}
+
+/* Takes one statement into the lanes; the change that it is, or NULL with an exception. */
+static PyObject *taken(PyObject *lanes, PyObject *stamp, PyObject *statement, PyObject *lane_type,
+                       PyObject *change_type) {
+    if (!PyTuple_Check(statement) || PyTuple_Size(statement) != 3) {
+        PyErr_SetString(PyExc_TypeError, "A statement is a field, a rank and a value.");
+        return NULL;
+    }
+    PyObject *field = PyTuple_GetItem(statement, 0), *rank = PyTuple_GetItem(statement, 1);
+    PyObject *value = PyTuple_GetItem(statement, 2), *before = Py_None;
+    PyObject *by_rank = PyDict_GetItemWithError(lanes, field), *lane = NULL;
+    if (by_rank == NULL && PyErr_Occurred()) return NULL;
+    int won = 1;
+    if (by_rank != NULL) {
+        if (!PyDict_Check(by_rank)) {
+            PyErr_SetString(PyExc_TypeError, "The ranks of a field are a dictionary.");
+            return NULL;
+        }
+        lane = PyDict_GetItemWithError(by_rank, rank);
+        if (lane == NULL && PyErr_Occurred()) return NULL;
+    }
+    if (lane != NULL) {
+        if (!PyTuple_Check(lane) || PyTuple_Size(lane) != 2) {
+            PyErr_SetString(PyExc_TypeError, "A lane is a stamp and a value.");
+            return NULL;
+        }
+        before = PyTuple_GetItem(lane, 1);
+        won = PyObject_RichCompareBool(stamp, PyTuple_GetItem(lane, 0), Py_GT);
+        if (won < 0) return NULL;
+    }
+    PyObject *change = change_of(change_type, field, rank, won, before, value);
+    if (change != NULL && won && give(lanes, field, by_rank, rank, lane_type, stamp, value) < 0)
+        Py_CLEAR(change);
+    return change;
+}
+
+PyDoc_STRVAR(fold_doc, "fold(lanes, stamp, statements, Lane, Change) -> (lanes, changes)");
+
+static PyObject *fold(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ssize_t count) {
+    if (count != 5 || !PyDict_Check(given[0]) || !PyType_Check(given[3]) || !PyType_Check(given[4]) ||
+        !PyType_IsSubtype((PyTypeObject *)given[3], &PyTuple_Type) ||
+        !PyType_IsSubtype((PyTypeObject *)given[4], &PyTuple_Type)) {
+        PyErr_SetString(PyExc_TypeError, "fold takes lanes, a stamp, statements, Lane and Change.");
+        return NULL;
+    }
+    PyObject *both = NULL, *changes = NULL;
+    PyObject *statements = PySequence_Tuple(given[2]), *lanes = PyDict_Copy(given[0]);
+    if (statements == NULL || lanes == NULL) goto done;
+    Py_ssize_t size = PyTuple_Size(statements);
+    changes = PyTuple_New(size);
+    if (changes == NULL) goto done;
+    for (Py_ssize_t i = 0; i < size; i++) {
+        PyObject *change =
+            taken(lanes, given[1], PyTuple_GetItem(statements, i), given[3], given[4]);
+        if (change == NULL || PyTuple_SetItem(changes, i, change) < 0) goto done;
+    }
+    both = PyTuple_Pack(2, lanes, changes);
+done:
+    Py_XDECREF(statements);
+    Py_XDECREF(lanes);
+    Py_XDECREF(changes);
+    return both;
+}
+
+/* proof ----------------------------------------------------------------------------------------- */
+
+/* The parts of an item of `changes` (core/lanes.py:Change) that are hashed. */
+typedef struct {
+    PyObject *field, *rank, *won, *before, *stated;
+} Said;
+
+static int said(PyObject *change, Said *parts) {
+    if (!PyTuple_Check(change) || PyTuple_Size(change) < 5) {
+        PyErr_SetString(PyExc_TypeError, "A change is a tuple of at least five.");
+        return -1;
+    }
+    parts->field = PyTuple_GetItem(change, 0);
+    parts->rank = PyTuple_GetItem(change, 1);
+    parts->won = PyTuple_GetItem(change, 2);
+    parts->before = PyTuple_GetItem(change, 3);
+    parts->stated = PyTuple_GetItem(change, 4);
+    return 0;
+}
+
+/* `"field",rank,won` of a change. */
+static int put_head(Text *text, const Said *parts) {
+    if (put_text(text, parts->field) < 0 || PUT(text, ",") < 0) return -1;
+    if (put_canonical(text, parts->rank) < 0 || PUT(text, ",") < 0) return -1;
+    return put_canonical(text, parts->won);
+}
+
+/* `[before,stated` of a change, so that both its uses can go on from there. */
+static int put_pair(Text *text, const Said *parts) {
+    if (put_canonical(text, parts->before) < 0 || PUT(text, ",") < 0) return -1;
+    return put_canonical(text, parts->stated);
+}
+
+/* `[[field,rank,won,commit],...]` of all changes; whether one won, or -1. */
+static int put_commits(Text *commits, PyObject *changes, const Key *key) {
+    int applied = 0;
+    Py_ssize_t size = PyTuple_Size(changes);
+    if (PUT(commits, "[") < 0) return -1;
+    for (Py_ssize_t i = 0; i < size; i++) {
+        Said parts;
+        Text pair;
+        char commit[64];
+        size_t length;
+        if (said(PyTuple_GetItem(changes, i), &parts) < 0) return -1;
+        const char *field = utf8_of(parts.field, &length);
+        if (field == NULL) return -1;
+        begin(&pair);
+        int done = PUT(&pair, "[");
+        if (done == 0) done = put_pair(&pair, &parts);
+        if (done == 0) done = PUT(&pair, "]");
+        if (done == 0) salted(key, "field:", 6, field, length, pair.at, pair.used, commit);
+        end(&pair);
+        if (done < 0) return -1;
+        applied |= parts.won == Py_True;
+        if (i > 0 && PUT(commits, ",") < 0) return -1;
+        if (PUT(commits, "[") < 0 || put_head(commits, &parts) < 0) return -1;
+        if (PUT(commits, ",\"") < 0 || put(commits, commit, 64) < 0 || PUT(commits, "\"]") < 0)
+            return -1;
+    }
+    return PUT(commits, "]") < 0 ? -1 : applied;
+}
+
+enum { SALT, CORE, CHANGES, RECORD, VERSION, PREV, SOURCE, ID, TYPE, TIME, SEQUENCE, SENDER, AT, PROVED };
+
+/* An event as the ledger names it, of which `digest` has 64 hexadecimal digits. */
+static int put_event(Text *text, const char *digest, PyObject *id, PyObject *sequence,
+                     PyObject *source, PyObject *time, PyObject *type) {
+    if (PUT(text, "{\"digest\":\"") < 0 || put(text, digest, 64) < 0) return -1;
+    if (PUT(text, "\",\"id\":") < 0 || put_text(text, id) < 0) return -1;
+    if (PUT(text, ",\"sequence\":") < 0 || put_text_or_null(text, sequence) < 0) return -1;
+    if (PUT(text, ",\"source\":") < 0 || put_text(text, source) < 0) return -1;
+    if (PUT(text, ",\"time\":") < 0 || put_text(text, time) < 0) return -1;
+    if (PUT(text, ",\"type\":") < 0 || put_text(text, type) < 0) return -1;
+    return PUT(text, "}");
+}
+
+/* What the hash of an entry is taken of, in the order of RFC 8785. */
+static int put_entry(Text *text, PyObject *const *given, const char *event_digest,
+                     const char *changes_digest, int applied) {
+    if (PUT(text, "{\"changes_digest\":\"") < 0 || put(text, changes_digest, 64) < 0) return -1;
+    if (PUT(text, "\",\"event\":") < 0) return -1;
+    if (put_event(text, event_digest, given[ID], given[SEQUENCE], given[SOURCE], given[TIME],
+                  given[TYPE]) < 0)
+        return -1;
+    if (applied ? PUT(text, ",\"outcome\":\"applied\"") : PUT(text, ",\"outcome\":\"superseded\""))
+        return -1;
+    if (PUT(text, ",\"prev\":") < 0 || put_text(text, given[PREV]) < 0) return -1;
+    if (PUT(text, ",\"record\":") < 0 || put_text(text, given[RECORD]) < 0) return -1;
+    if (PUT(text, ",\"recorded_at\":") < 0 || put_text(text, given[AT]) < 0) return -1;
+    if (PUT(text, ",\"sender\":") < 0 || put_text_or_null(text, given[SENDER]) < 0) return -1;
+    if (PUT(text, ",\"v\":1,\"version\":") < 0 || put_canonical(text, given[VERSION]) < 0) return -1;
+    return PUT(text, "}");
+}
+
+PyDoc_STRVAR(proof_doc,
+             "proof(salt, core, changes, record_key, version, prev, source, id, type, time, sequence, "
+             "sender, recorded_at) -> (event_digest, applied, changes_digest, entry_hash)");
+
+static PyObject *proof(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ssize_t count) {
+    char *salt, *core;
+    Py_ssize_t salt_length, core_length;
+    if (count != PROVED || !PyTuple_Check(given[CHANGES])) {
+        PyErr_SetString(PyExc_TypeError, "proof takes what its description names.");
+        return NULL;
+    }
+    if (PyBytes_AsStringAndSize(given[SALT], &salt, &salt_length) < 0) return NULL;
+    if (PyBytes_AsStringAndSize(given[CORE], &core, &core_length) < 0) return NULL;
+    if (salt_length > 64) {
+        PyErr_SetString(PyExc_ValueError, "A salt has at most 64 bytes.");
+        return NULL;
+    }
+    Key key;
+    char event_digest[64], changes_digest[64], entry_hash[64];
+    begin_hmac(&key, (unsigned char *)salt, (size_t)salt_length);
+    salted(&key, "event", 5, "", 0, core, (size_t)core_length, event_digest);
+    PyObject *proved = NULL;
+    Text text;
+    begin(&text);
+    int applied = put_commits(&text, given[CHANGES], &key);
+    if (applied >= 0) {
+        hashed(text.at, text.used, changes_digest);
+        text.used = 0;
+        if (put_entry(&text, given, event_digest, changes_digest, applied) == 0) {
+            hashed(text.at, text.used, entry_hash);
+            proved = Py_BuildValue("(s#Os#s#)", event_digest, (Py_ssize_t)64,
+                                   applied ? Py_True : Py_False, changes_digest, (Py_ssize_t)64,
+                                   entry_hash, (Py_ssize_t)64);
+        }
+    }
+    end(&text);
+    return proved;
+}
+
+/* DEFLATE (RFC 1951) with fixed codes and a preset dictionary -------------------------------------
+
+   For documents of a kilobyte that are mostly the dictionary's words: zlib copies thirty times as
+   much state for each as it compresses. What is made here, zlib unmakes. */
+
+#define HASH_BITS 11
+#define LONGEST_MATCH 258
+#define FARTHEST 3834   /* as zlib with a window of 4,096 bytes */
+#define MOST_TRIES 6    /* of places where a match may begin */
+#define LONGEST_TEXT 60000 /* with the dictionary; places are numbered in 16 bits */
+#define NOWHERE 0xFFFF
+
+typedef struct {
+    uint32_t bits;
+    uint8_t count;
+} Code;
+
+static Code literal_codes[256], length_codes[LONGEST_MATCH + 1];
+static uint8_t distance_codes[30]; /* five bits, turned round */
+
+static uint32_t turned(uint32_t bits, int count) {
+    uint32_t result = 0;
+    while (count--) {
+        result = result << 1 | (bits & 1);
+        bits >>= 1;
+    }
+    return result;
+}
+
+static void make_codes(void) {
+    for (uint32_t i = 0; i < 144; i++) literal_codes[i] = (Code){turned(0x30 + i, 8), 8};
+    for (uint32_t i = 144; i < 256; i++) literal_codes[i] = (Code){turned(0x190 + i - 144, 9), 9};
+    for (uint32_t i = 0; i < 30; i++) distance_codes[i] = (uint8_t)turned(i, 5);
+    uint32_t length = 3;
+    for (uint32_t symbol = 257; symbol < 285; symbol++) {
+        int extra = symbol < 265 ? 0 : (int)(symbol - 261) / 4;
+        for (uint32_t more = 0; more < 1U << extra && length < LONGEST_MATCH; more++, length++) {
+            Code code = symbol < 280 ? (Code){turned(symbol - 256, 7), 7}
+                                     : (Code){turned(0xC0 + symbol - 280, 8), 8};
+            code.bits |= more << code.count;
+            code.count = (uint8_t)(code.count + extra);
+            length_codes[length] = code;
+        }
+    }
+    length_codes[LONGEST_MATCH] = (Code){turned(0xC0 + 285 - 280, 8), 8};
+}
+
+static struct {
+    PyObject *source; /* the dictionary, kept alive */
+    const unsigned char *bytes;
+    size_t length;
+    uint16_t first[1 << HASH_BITS], next[4096]; /* places of the dictionary by hash, last first */
+} primed;
+
+static uint32_t hash_at(const unsigned char *at) {
+    return (((uint32_t)at[0] << 16 | (uint32_t)at[1] << 8 | at[2]) * 2654435761U) >> (32 - HASH_BITS);
+}
+
+/* Makes the dictionary ready unless it is: 0, or -1 with ValueError. */
+static int prime(PyObject *dictionary) {
+    if (dictionary == primed.source) return 0;
+    char *bytes;
+    Py_ssize_t length;
+    if (PyBytes_AsStringAndSize(dictionary, &bytes, &length) < 0) return -1;
+    if (length < 3 || length > 4096) {
+        PyErr_SetString(PyExc_ValueError, "A dictionary has 3 to 4,096 bytes.");
+        return -1;
+    }
+    Py_INCREF(dictionary);
+    Py_XDECREF(primed.source);
+    primed.source = dictionary;
+    primed.bytes = (const unsigned char *)bytes;
+    primed.length = (size_t)length;
+    memset(primed.first, 0xFF, sizeof primed.first);
+    for (size_t at = 0; at + 3 <= primed.length; at++) {
+        uint32_t hash = hash_at(primed.bytes + at);
+        primed.next[at] = primed.first[hash];
+        primed.first[hash] = (uint16_t)at;
+    }
+    return 0;
+}
+
+typedef struct {
+    unsigned char *to;
+    uint64_t bits;
+    int count;
+} Bits;
+
+static void put_bits(Bits *out, uint32_t bits, int count) {
+    out->bits |= (uint64_t)bits << out->count;
+    out->count += count;
+    while (out->count >= 8) {
+        *out->to++ = (unsigned char)out->bits;
+        out->bits >>= 8;
+        out->count -= 8;
+    }
+}
+
+static void put_match(Bits *out, size_t length, size_t distance) {
+    Code code = length_codes[length];
+    put_bits(out, code.bits, code.count);
+    uint32_t beyond = (uint32_t)distance - 1;
+    int extra = 0;
+    while (beyond >> (extra + 2)) extra++;
+    uint32_t symbol = 2U * (uint32_t)extra + (beyond >> extra);
+    put_bits(out, distance_codes[symbol] | (beyond & ((1U << extra) - 1)) << 5, 5 + extra);
+}
+
+/* The text deflated, after the dictionary that stands before it in the same buffer.
+
+   `text` begins with the dictionary; what is deflated is from `begin_at` to `length`. `next` has
+   room for as many places. Literals have at most 9 bits, so `out` needs (9 n + 10) / 8 bytes. */
+static size_t deflated(const unsigned char *text, size_t begin_at, size_t length, uint16_t *next,
+                       unsigned char *out) {
+    uint16_t first[1 << HASH_BITS];
+    memset(first, 0xFF, sizeof first);
+    Bits bits = {out, 0, 0};
+    put_bits(&bits, 3, 3); /* the last block, and one of fixed codes */
+    size_t at = begin_at;
+    while (at < length) {
+        size_t best = 0, distance = 0;
+        size_t most = length - at < LONGEST_MATCH ? length - at : LONGEST_MATCH;
+        if (most >= 3) {
+            uint32_t hash = hash_at(text + at);
+            uint16_t place = first[hash];
+            if (place == NOWHERE) place = primed.first[hash];
+            for (int tries = MOST_TRIES; place != NOWHERE && tries--;) {
+                if (at - place > FARTHEST) break;
+                const unsigned char *there = text + place, *here = text + at;
+                if (there[best] == here[best]) {
+                    size_t same = 0;
+                    while (same < most && there[same] == here[same]) same++;
+                    if (same > best && same >= 3) {
+                        best = same;
+                        distance = at - place;
+                        if (same == most) break;
+                    }
+                }
+                if (place >= begin_at) {
+                    place = next[place];
+                    if (place == NOWHERE) place = primed.first[hash];
+                } else {
+                    place = primed.next[place];
+                }
+            }
+        }
+        size_t step = best ? best : 1;
+        if (best) put_match(&bits, best, distance);
+        else put_bits(&bits, literal_codes[text[at]].bits, literal_codes[text[at]].count);
+        for (size_t to = at + step; at < to; at++) {
+            if (at + 3 > length) continue;
+            uint32_t hash = hash_at(text + at);
+            next[at] = first[hash];
+            first[hash] = (uint16_t)at;
+        }
+    }
+    put_bits(&bits, 0, 7); /* the end of the block */
+    if (bits.count) put_bits(&bits, 0, 8 - bits.count);
+    return (size_t)(bits.to - out);
+}
+
+/* adapters/documents.py ------------------------------------------------------------------------- */
+
+#define WORTH_TRYING 320
+
+static int put_base64(Text *text, const unsigned char *from, size_t length) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    if (reserve(text, (length + 2) / 3 * 4) < 0) return -1;
+    char *to = text->at + text->used;
+    for (; length >= 3; from += 3, length -= 3) {
+        uint32_t three = (uint32_t)from[0] << 16 | (uint32_t)from[1] << 8 | from[2];
+        *to++ = digits[three >> 18];
+        *to++ = digits[three >> 12 & 63];
+        *to++ = digits[three >> 6 & 63];
+        *to++ = digits[three & 63];
+    }
+    if (length) {
+        uint32_t rest = (uint32_t)from[0] << 16 | (length == 2 ? (uint32_t)from[1] << 8 : 0);
+        *to++ = digits[rest >> 18];
+        *to++ = digits[rest >> 12 & 63];
+        *to++ = length == 2 ? digits[rest >> 6 & 63] : '=';
+        *to++ = '=';
+    }
+    text->used = (size_t)(to - text->at);
+    return 0;
+}
+
+/* A document in its stored form as base64; how many bytes that form has, or -1. */
+static Py_ssize_t put_packed(Text *text, const Text *document) {
+    const unsigned char *plain = (const unsigned char *)document->at;
+    size_t length = document->used, whole = primed.length + length;
+    if (length < WORTH_TRYING || whole > LONGEST_TEXT)
+        return put_base64(text, plain, length) < 0 ? -1 : (Py_ssize_t)length;
+    size_t room = length + length / 8 + 16;
+    unsigned char *buffer = PyMem_Malloc(whole + room + whole * sizeof(uint16_t) + 2);
+    if (buffer == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    uint16_t *next = (uint16_t *)(void *)buffer; /* first, so that it is aligned */
+    unsigned char *both = buffer + whole * sizeof(uint16_t), *out = both + whole;
+    memcpy(both, primed.bytes, primed.length);
+    memcpy(both + primed.length, plain, length);
+    out[0] = 1;
+    size_t size = 1 + deflated(both, primed.length, whole, next, out + 1);
+    int done = size < length ? put_base64(text, out, size) : put_base64(text, plain, length);
+    PyMem_Free(buffer);
+    return done < 0 ? -1 : (Py_ssize_t)(size < length ? size : length);
+}
+
+/* `[[field,rank,won,before,stated],...]`: 0, -1 with an exception, 1 where something was erased. */
+static int put_changes(Text *text, PyObject *changes) {
+    Py_ssize_t size = PyTuple_Size(changes);
+    if (PUT(text, "[") < 0) return -1;
+    for (Py_ssize_t i = 0; i < size; i++) {
+        PyObject *change = PyTuple_GetItem(changes, i);
+        Said parts;
+        if (said(change, &parts) < 0) return -1;
+        if (PyTuple_Size(change) != 7 || PyTuple_GetItem(change, 6) != Py_None) return 1;
+        if (i > 0 && PUT(text, ",") < 0) return -1;
+        if (PUT(text, "[") < 0 || put_head(text, &parts) < 0 || PUT(text, ",") < 0) return -1;
+        if (put_pair(text, &parts) < 0 || PUT(text, "]") < 0) return -1;
+    }
+    return PUT(text, "]");
+}
+
+/* entry_action ---------------------------------------------------------------------------------- */
+
+/* The places of core/ledger.py:LedgerEntry and EventRef. */
+enum { UID, KEY, NUMBER, BEFORE, HASH, EVENT, SPEAKER, WRITTEN, OUTCOME, DIGEST, ALL, SECRET, SECRETS, ENTRY };
+enum { EVENT_SOURCE, EVENT_ID, EVENT_TYPE, EVENT_TIME, EVENT_SEQUENCE, EVENT_DIGEST, EVENT_PARTS };
+
+static int put_attribute(Text *text, const char *name, PyObject *value) {
+    if (put(text, name, strlen(name)) < 0 || put_text(text, value) < 0) return -1;
+    return PUT(text, "}");
+}
+
+static Py_ssize_t put_event_document(Text *text, PyObject *event) {
+    PyObject *part[EVENT_PARTS];
+    if (!PyTuple_Check(event) || PyTuple_Size(event) != EVENT_PARTS) {
+        PyErr_SetString(PyExc_TypeError, "An event is named by six parts.");
+        return -1;
+    }
+    for (int i = 0; i < EVENT_PARTS; i++) part[i] = PyTuple_GetItem(event, i);
+    size_t length;
+    const char *digest = utf8_of(part[EVENT_DIGEST], &length);
+    if (digest == NULL) return -1;
+    if (length != 64) {
+        PyErr_SetString(PyExc_ValueError, "A digest has 64 digits.");
+        return -1;
+    }
+    Text document;
+    begin(&document);
+    Py_ssize_t size = put_event(&document, digest, part[EVENT_ID], part[EVENT_SEQUENCE],
+                                part[EVENT_SOURCE], part[EVENT_TIME], part[EVENT_TYPE]);
+    if (size == 0) size = put_packed(text, &document);
+    end(&document);
+    return size;
+}
+
+/* The bytes that the two documents take, -1 with an exception, or -2 for an entry with erasures. */
+static Py_ssize_t put_action(Text *text, PyObject *table, PyObject *const *part) {
+    char *salt;
+    Py_ssize_t salt_length, event_size, changes_size;
+    if (PyBytes_AsStringAndSize(part[SECRET], &salt, &salt_length) < 0) return -1;
+    Text changes;
+    begin(&changes);
+    int state = put_changes(&changes, part[ALL]);
+    if (state != 0) {
+        end(&changes);
+        return state < 0 ? -1 : -2;
+    }
+    int done = PUT(text, "{\"Put\":{\"Item\":{\"changes\":{\"B\":\"");
+    changes_size = done < 0 ? -1 : put_packed(text, &changes);
+    end(&changes);
+    if (changes_size < 0) return -1;
+    if (PUT(text, "\"},\"event\":{\"B\":\"") < 0) return -1;
+    if ((event_size = put_event_document(text, part[EVENT])) < 0) return -1;
+    if (PUT(text, "\"},\"salt\":{\"B\":\"") < 0) return -1;
+    if (put_base64(text, (unsigned char *)salt, (size_t)salt_length) < 0) return -1;
+    if (put_attribute(text, "\"},\"event_uid\":{\"S\":", part[UID]) < 0) return -1;
+    if (put_attribute(text, ",\"record_key\":{\"S\":", part[KEY]) < 0) return -1;
+    if (PUT(text, ",\"version\":{\"N\":\"") < 0 || put_canonical(text, part[NUMBER]) < 0) return -1;
+    if (put_attribute(text, "\"},\"prev\":{\"S\":", part[BEFORE]) < 0) return -1;
+    if (put_attribute(text, ",\"entry_hash\":{\"S\":", part[HASH]) < 0) return -1;
+    if (part[SPEAKER] != Py_None && put_attribute(text, ",\"sender\":{\"S\":", part[SPEAKER]) < 0)
+        return -1;
+    if (put_attribute(text, ",\"recorded_at\":{\"S\":", part[WRITTEN]) < 0) return -1;
+    if (put_attribute(text, ",\"outcome\":{\"S\":", part[OUTCOME]) < 0) return -1;
+    if (put_attribute(text, ",\"changes_digest\":{\"S\":", part[DIGEST]) < 0) return -1;
+    if (PUT(text, "},\"TableName\":") < 0 || put_text(text, table) < 0) return -1;
+    if (PUT(text, ",\"ConditionExpression\":\"attribute_not_exists(event_uid)\"}}") < 0) return -1;
+    return changes_size + event_size;
+}
+
+PyDoc_STRVAR(entry_action_doc,
+             "entry_action(table, entry, dictionary) -> (json, bytes of the documents), or None");
+
+static PyObject *entry_action(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ssize_t count) {
+    PyObject *part[ENTRY];
+    if (count != 3 || !PyTuple_Check(given[1]) || PyTuple_Size(given[1]) != ENTRY) {
+        PyErr_SetString(PyExc_TypeError, "entry_action takes a table, an entry and a dictionary.");
+        return NULL;
+    }
+    for (int i = 0; i < ENTRY; i++) part[i] = PyTuple_GetItem(given[1], i);
+    if (prime(given[2]) < 0) return NULL;
+    if (part[SECRET] == Py_None) Py_RETURN_NONE;
+    if (!PyTuple_Check(part[ALL])) {
+        PyErr_SetString(PyExc_TypeError, "The changes of an entry are a tuple.");
+        return NULL;
+    }
+    Text text;
+    begin(&text);
+    PyObject *both = NULL;
+    Py_ssize_t size = put_action(&text, given[0], part);
+    if (size >= 0) both = Py_BuildValue("(y#n)", text.at, (Py_ssize_t)text.used, size);
+    else if (size == -2) both = Py_NewRef(Py_None);
+    end(&text);
+    return both;
+}
+
+/* The module ------------------------------------------------------------------------------------ */
+
+static PyMethodDef methods[] = {
+    {"fold", (PyCFunction)(void (*)(void))fold, METH_FASTCALL, fold_doc},
+    {"proof", (PyCFunction)(void (*)(void))proof, METH_FASTCALL, proof_doc},
+    {"entry_action", (PyCFunction)(void (*)(void))entry_action, METH_FASTCALL, entry_action_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "_loops", "The innermost loops of a batch, compiled.", -1, methods,
+    NULL, NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC PyInit__loops(void) {
+    if (!found_sha()) {
+        PyErr_SetString(PyExc_ImportError,
+                        "There is no libcrypto that hashlib has loaded; the plain loops do the work.");
+        return NULL;
+    }
+    make_codes();
+    return PyModule_Create(&definition);
+}
