@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from botocore.exceptions import ClientError
 
+from functions.shared import native
 from functions.shared.adapters.attributes import Item, from_item, to_item
 from functions.shared.adapters.bulk import Waiting, Wanted, read_items
-from functions.shared.adapters.documents import pack, unpack
+from functions.shared.adapters.documents import DICTIONARY, pack, unpack
 from functions.shared.adapters.errors import (
     AWS_ERRORS,
     CANCELLATION,
@@ -25,7 +26,7 @@ from functions.shared.adapters.errors import (
     translated,
 )
 from functions.shared.adapters.errors import meaning as meaning_of
-from functions.shared.adapters.wire import written
+from functions.shared.adapters.wire import Written, sends_directly, written
 from functions.shared.core.errors import Conflict, Defect, LienThongError, Retry
 from functions.shared.core.events import Json
 from functions.shared.core.items import LANES, LARGEST_ITEM, item_of, record_of, size_in_json
@@ -113,21 +114,22 @@ class DynamoRecords:
             put["ConditionExpression"] = f"attribute_not_exists({self.kind.key})"
         else:
             put.update(unchanged(change.before))
-        actions = [{"Put": put}]
+        actions: list[Any] = [written(self.client, {"Put": put})]
         for entry in change.entries:
-            entry_item = item_from_entry(entry)
-            size += _ENTRY_BESIDES
-            size += len(entry_item["changes"]["B"]) + len(entry_item["event"]["B"])
-            actions.append(
-                {
-                    "Put": {
-                        "TableName": self.ledger_table,
-                        "Item": entry_item,
-                        "ConditionExpression": "attribute_not_exists(event_uid)",
-                    }
-                }
-            )
-        return _Group(position, written(self.client, actions), size)
+            action, documents = self._entry_action(entry)
+            actions.append(action)
+            size += _ENTRY_BESIDES + documents
+        return _Group(position, actions, size)
+
+    def _entry_action(self, entry: LedgerEntry) -> tuple[Any, int]:
+        """The write of an entry, and how many bytes its documents take."""
+        loops = native.loops
+        if loops is not None and sends_directly(self.client):
+            made = loops.entry_action(self.ledger_table, entry, DICTIONARY)
+            if made is not None:
+                return Written(made[0]), made[1]
+        action, documents = entry_action_plainly(self.ledger_table, entry)
+        return written(self.client, action), documents
 
     def _send(self, groups: list[_Group], outcomes: list[Commit]) -> None:
         """Sends the groups as one transaction; without the culprits again if cancelled."""
@@ -249,6 +251,18 @@ def item_from_entry(entry: LedgerEntry) -> Item:
     else:
         item["salts"] = {"B": pack(dict(entry.salts or {}))}
     return item
+
+
+def entry_action_plainly(table: str, entry: LedgerEntry) -> tuple[dict[str, Any], int]:
+    """The write of an entry and the bytes of its documents, whether or not there is a compiled
+    one."""
+    item = item_from_entry(entry)
+    put = {
+        "TableName": table,
+        "Item": item,
+        "ConditionExpression": "attribute_not_exists(event_uid)",
+    }
+    return {"Put": put}, len(item["changes"]["B"]) + len(item["event"]["B"])
 
 
 def entry_from_item(item: Item) -> LedgerEntry:

@@ -54,15 +54,20 @@ def direct(client: DynamoDBClient) -> DynamoDBClient:
     return cast("DynamoDBClient", _Direct(client, get_cert_path(session._verify)))
 
 
-def written(client: DynamoDBClient, actions: list[Any]) -> list[Any]:
-    """A transaction's actions in the form that its client sends at the least cost.
+def sends_directly(client: DynamoDBClient) -> bool:
+    """Whether the client takes actions that are `Written`."""
+    return isinstance(client, _Direct)
 
-    Written while what they are made of is at hand, they take half of the time of writing all of a
+
+def written(client: DynamoDBClient, action: Any) -> Any:
+    """An action of a transaction in the form that its client sends at the least cost.
+
+    Written while what it is made of is at hand, it takes half of the time of writing all of a
     transaction's together later.
     """
-    if not isinstance(client, _Direct):
-        return actions
-    return [Written(orjson.dumps(action, default=_as_json)) for action in actions]
+    if not sends_directly(client):
+        return action
+    return Written(orjson.dumps(action, default=_as_json))
 
 
 class _Direct:

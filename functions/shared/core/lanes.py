@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
+from functions.shared import native
 from functions.shared.core.canonical import canonical_of_data
 from functions.shared.core.events import Json
 from functions.shared.core.kinds import (
@@ -100,6 +101,16 @@ def fold(
     The given lanes are left as they are. The event is *applied* if any change `won`, and
     *superseded* if none did.
     """
+    if (loops := native.loops) is not None:
+        after, changes = loops.fold(lanes, stamp, statements, Lane, Change)
+        return cast(Lanes, after), cast("tuple[Change, ...]", changes)
+    return fold_plainly(lanes, stamp, statements)
+
+
+def fold_plainly(
+    lanes: Lanes, stamp: Stamp, statements: Iterable[Statement]
+) -> tuple[Lanes, tuple[Change, ...]]:
+    """`fold`, whether or not there is a compiled one."""
     if not lanes:  # most records of a first load
         told = tuple(statements)
         first = {field: {rank: _lane((stamp, value))} for field, rank, value in told}

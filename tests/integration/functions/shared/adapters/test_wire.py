@@ -309,7 +309,7 @@ def test_what_fails_once_is_sent_again_as_the_same_transaction(fault: Reply) -> 
 def test_a_written_action_is_the_same_action_also_where_botocore_sends_it(fault: Reply) -> None:
     with serving(fault, with_status(200, b"{}")) as service:
         client: Any = direct(service.client())
-        actions = written(client, PUT)
+        actions = [written(client, action) for action in PUT]
         client.transact_write_items(TransactItems=actions, ClientRequestToken="t")
         client.transact_write_items(TransactItems=PUT, ClientRequestToken="t")
     bodies = [json.loads(asked.body) for asked in service.asked]
