@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -78,6 +78,12 @@ def test_instants_keep_their_order_as_text(one: datetime, other: datetime) -> No
     first, second = normalise_instant(one.isoformat()), normalise_instant(other.isoformat())
     assert (first < second) == (one < other)
     assert (first == second) == (one == other)
+
+
+@given(AWARE)
+def test_an_instant_is_stored_as_python_counts_it(moment: datetime) -> None:
+    in_utc = moment.astimezone(UTC).isoformat(timespec="microseconds")
+    assert normalise_instant(moment.isoformat()) == in_utc.replace("+00:00", "Z")
 
 
 @given(AWARE)
