@@ -232,6 +232,7 @@ OWN_ONLY: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 )
 """Field -> the only event types (`EventType.name`) that state it. Any may withdraw it with
 `null`, but for `replaces`, which is never `null`."""
+_OWN_ONLY: Final = tuple(OWN_ONLY.items())
 
 
 def check_type(event_type: EventType, data: Mapping[str, object]) -> list[FieldError]:
@@ -241,9 +242,12 @@ def check_type(event_type: EventType, data: Mapping[str, object]) -> list[FieldE
     """
     errors = []
     for group in event_type.must_state:
-        if all(data.get(field) is None for field in group):
+        for field in group:
+            if data.get(field) is not None:
+                break
+        else:
             errors.append(_missing(event_type, group))
-    if len(data) <= (event_type.key in data) and not event_type.must_state:
+    if not event_type.must_state and len(data) <= (event_type.key in data):
         errors.append(
             FieldError(
                 pointer(),
@@ -255,8 +259,8 @@ def check_type(event_type: EventType, data: Mapping[str, object]) -> list[FieldE
         errors += _check_status(event_type, data["status"])
     if event_type.life_statuses is not None:
         errors += _check_life(event_type.life_statuses, data.get("life"))
-    for field, names in OWN_ONLY.items():
-        if field in data and data[field] is not None and event_type.name not in names:
+    for field, names in _OWN_ONLY:
+        if data.get(field) is not None and event_type.name not in names:
             errors.append(
                 FieldError(
                     pointer(field),
@@ -344,7 +348,7 @@ def _check_life(allowed: frozenset[str], life: object) -> list[FieldError]:
 
 
 def _is_one_of(value: object, allowed: frozenset[int | str]) -> bool:
-    return isinstance(value, int | str) and not isinstance(value, bool) and value in allowed
+    return (type(value) is int or type(value) is str) and value in allowed
 
 
 def _either(names: tuple[str, ...] | list[str]) -> str:
