@@ -3,15 +3,16 @@
 For a batch of events the service's own work is small beside what a general client does for each
 call: botocore walks every attribute of every item along its service model, resolves an endpoint,
 builds the request twice, formats a user agent and parses the answer along the model again. Here a
-bulk request is written and its answer read by orjson, signed by the client's own signer, and sent
-over a kept connection. Only a plain 200 is taken from it. On anything else the call is made again
-through botocore as if nothing had been tried, with the same idempotency token, so credentials,
-errors and retries are always botocore's.
+bulk request is written and its answer read by orjson, signed with credentials, key and hashes of
+the client's own signer, and sent over a kept connection. Only a plain 200 is taken from it. On
+anything else the call is made again through botocore as if nothing had been tried, with the same
+idempotency token, so credentials, errors and retries are always botocore's.
 
 Tests hold that requests mean what botocore's mean, that answers read as botocore reads them, and
-that the bytes that are signed are the bytes that are sent. What is leaned on of botocore is its
-signer and where a client keeps its connection settings; `pyproject.toml` keeps it within the
-range that the tests cover. The stack's parameter `Wire=plain` leaves all of this out.
+that the bytes that are sent are the bytes that are signed, as botocore would sign them. What is
+leaned on of botocore is its signer and where a client keeps its connection settings;
+`pyproject.toml` keeps it within the range that the tests cover. The stack's parameter `Wire=plain`
+leaves all of this out.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from zlib import crc32
 
 import orjson
 from botocore.awsrequest import AWSRequest
-from botocore.exceptions import ReadTimeoutError
+from botocore.compat import get_current_datetime
+from botocore.exceptions import NoCredentialsError, ReadTimeoutError
 from botocore.httpsession import get_cert_path
 
 if TYPE_CHECKING:
@@ -39,17 +41,19 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 _TARGET: Final = "DynamoDB_20120810."
+_SIGNATURE: Final = "v4"
 
 
 def direct(client: DynamoDBClient) -> DynamoDBClient:
     """The client with its bulk operations sent directly; all others are its own as before.
 
-    Through a proxy, or where certificates are not to be checked, it is the client itself:
-    botocore knows how to go that way.
+    Through a proxy, where certificates are not to be checked, or with another signature than
+    that of version 4, it is the client itself: botocore knows how to go that way.
     """
     session = client._endpoint.http_session  # type: ignore[attr-defined]  # botocore's own place
     through = session._proxy_config.proxy_url_for(client.meta.endpoint_url)
-    if through is not None or not session._verify:
+    signature = client.meta.config.signature_version  # type: ignore[attr-defined]  # as resolved
+    if through is not None or not session._verify or signature != _SIGNATURE:
         return client
     return cast("DynamoDBClient", _Direct(client, get_cert_path(session._verify)))
 
@@ -112,27 +116,9 @@ class _Direct:
         Raises botocore's ReadTimeoutError where the service did not answer in time, and what
         its signer raises where there are no credentials.
         """
-        body = orjson.dumps(request, default=_as_json)
-        signed = AWSRequest(
-            "POST",
-            self._url,
-            {
-                "X-Amz-Target": f"{_TARGET}{operation}",
-                "Content-Type": "application/x-amz-json-1.0",
-                "User-Agent": self._agent,
-                # Spares the signer building the request a first time to find it.
-                "X-Amz-Content-SHA256": sha256(body).hexdigest(),
-            },
-            body,
-        )
-        self._client._request_signer.sign(operation, signed)
-        lines = "".join([f"{name}: {value}\r\n" for name, value in signed.headers.items()])
-        head = (
-            f"POST / HTTP/1.1\r\nHost: {self._host}\r\nAccept-Encoding: identity\r\n"
-            f"Content-Length: {len(body)}\r\n{lines}\r\n"
-        )
+        sent = self._signed(operation, orjson.dumps(request, default=_as_json))
         try:
-            headers, received = self._line.ask(head.encode("latin-1") + body)
+            headers, received = self._line.ask(sent)
             if int(headers.get("x-amz-crc32", crc32(received))) != crc32(received):
                 return None  # botocore asks anew as well
             answer = _read(received)
@@ -147,6 +133,39 @@ class _Direct:
             "RetryAttempts": 0,
         }
         return answer
+
+    def _signed(self, operation: str, body: bytes) -> bytes:
+        """The HTTP request. Credentials, key and signature are botocore's; the text that is signed
+        is written here, from what is sent: finding it in a request takes botocore most of a call.
+        """
+        signer = self._client._request_signer
+        auth = signer.get_auth_instance(signer.signing_name, signer.region_name)
+        if auth.credentials is None:
+            raise NoCredentialsError
+        at = get_current_datetime().strftime("%Y%m%dT%H%M%SZ")
+        digest = sha256(body).hexdigest()
+        token = auth.credentials.token
+        headers = [  # in the order of their names
+            ("Content-Type", "application/x-amz-json-1.0"),
+            ("Host", self._host),
+            ("X-Amz-Content-SHA256", digest),
+            ("X-Amz-Date", at),
+            *([("X-Amz-Security-Token", token)] if token else []),
+            ("X-Amz-Target", f"{_TARGET}{operation}"),
+        ]
+        names = ";".join([name.lower() for name, _ in headers])
+        canonical = "".join([f"{name.lower()}:{value}\n" for name, value in headers])
+        moment = AWSRequest()
+        moment.context["timestamp"] = at
+        text = auth.string_to_sign(moment, f"POST\n/\n\n{canonical}\n{names}\n{digest}")
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+        head = (
+            f"POST / HTTP/1.1\r\n{lines}Accept-Encoding: identity\r\nUser-Agent: {self._agent}\r\n"
+            f"Content-Length: {len(body)}\r\nAuthorization: AWS4-HMAC-SHA256"
+            f" Credential={auth.scope(moment)}, SignedHeaders={names},"
+            f" Signature={auth.signature(text, moment)}\r\n\r\n"
+        )
+        return head.encode("latin-1") + body
 
 
 # Writing and reading ------------------------------------------------------------------------

@@ -12,11 +12,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import botocore.session
 import pytest
+from botocore import UNSIGNED
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
-from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    NoCredentialsError,
+    ReadTimeoutError,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -130,9 +136,10 @@ class Service:
     asked: list[Asked] = field(default_factory=list)
     replies: list[Reply] = field(default_factory=list)
 
-    def client(self) -> DynamoDBClient:
+    def client(self, token: str | None = "token", signature: Any = None) -> DynamoDBClient:
         """A client of botocore's alone."""
         config = Config(
+            signature_version=signature,
             connect_timeout=2,
             read_timeout=0.5,
             retries={"mode": "standard", "total_max_attempts": 2},
@@ -144,7 +151,7 @@ class Service:
             endpoint_url=self.url,
             aws_access_key_id="AKIATEST",
             aws_secret_access_key="secret",
-            aws_session_token="token",
+            aws_session_token=token,
             config=config,
         )
         return made
@@ -237,30 +244,59 @@ def test_a_request_means_what_botocores_means() -> None:
         assert (one.method, one.path) == (other.method, other.path)
 
 
-def test_the_bytes_that_are_sent_are_the_bytes_that_are_signed() -> None:
+@pytest.mark.parametrize("token", ["token", None])
+def test_the_bytes_that_are_sent_are_the_bytes_that_are_signed(token: str | None) -> None:
+    with serving(with_status(200, b"{}")) as service:
+        direct(service.client(token)).transact_write_items(TransactItems=PUT)
+    (asked,) = service.asked
+    assert asked.headers.get("X-Amz-Security-Token") == token
+    assert asked.headers["Authorization"] == signature_of(asked, service.url, token)
+
+
+def test_no_header_that_counts_goes_unsigned() -> None:
     with serving(with_status(200, b"{}")) as service:
         direct(service.client()).transact_write_items(TransactItems=PUT)
     (asked,) = service.asked
-    assert asked.headers["Authorization"] == signature_of(asked, service.url)
+    _, _, signed = asked.headers["Authorization"].partition("SignedHeaders=")
+    left_out = {name.lower() for name in asked.headers} - set(signed.partition(",")[0].split(";"))
+    assert left_out == {"accept-encoding", "authorization", "content-length", "user-agent"}
 
 
-def signature_of(asked: Asked, url: str) -> str:
+def signature_of(asked: Asked, url: str, token: str | None) -> str:
     """The Authorization that botocore's own signer gives a request like this one."""
     signed = asked.headers["Authorization"].partition("SignedHeaders=")[2].partition(",")[0]
     headers = {name: value for name, value in asked.headers.items() if name.lower() in signed}
     date = headers.pop("X-Amz-Date")
-    headers.pop("X-Amz-Security-Token")
+    headers.pop("X-Amz-Security-Token", None)
     request = AWSRequest("POST", f"{url}{asked.path}", headers, asked.body)
     request.context["timestamp"] = date
-    credentials = Credentials("AKIATEST", "secret", "token")
+    credentials = Credentials("AKIATEST", "secret", token)
     signer = SigV4Auth(credentials, "dynamodb", "ap-southeast-1")
     request.headers["X-Amz-Date"] = date
-    request.headers["X-Amz-Security-Token"] = "token"
+    if token is not None:
+        request.headers["X-Amz-Security-Token"] = token
     text = signer.string_to_sign(request, signer.canonical_request(request))
     return (
         f"AWS4-HMAC-SHA256 Credential={signer.scope(request)}, "
         f"SignedHeaders={signed}, Signature={signer.signature(text, request)}"
     )
+
+
+def test_whoever_has_no_credentials_is_told_so() -> None:
+    with serving(with_status(200, b"{}")) as service:
+        client = direct(service.client())
+        client._request_signer._credentials = None  # type: ignore[attr-defined]  # as on a bare machine
+        with pytest.raises(NoCredentialsError):
+            client.batch_get_item(RequestItems=KEYS)
+    assert service.asked == []
+
+
+def test_with_another_signature_botocore_sends() -> None:
+    with serving(with_status(200, ANSWER)) as service:
+        client = service.client(signature=UNSIGNED)
+        assert direct(client) is client
+        assert client.batch_get_item(RequestItems=KEYS)["Responses"]["People"] == [ITEM]
+    assert "Authorization" not in service.asked[0].headers
 
 
 def test_every_transaction_has_a_token_and_keeps_its_own() -> None:
