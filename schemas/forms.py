@@ -45,6 +45,10 @@ _BLANKS: Final = (
 )
 TEXT_PATTERN: Final = rf"^[^\u0000]*[^\u0000{_BLANKS}][^\u0000]*$"
 """Some character that is not white space, and no NUL."""
+_LETTERS: Final = r"[!-~\u00a1-\u024f\u1e00-\u1eff]"
+NORMAL_TEXT_PATTERN: Final = f"^{_LETTERS}+(?: {_LETTERS}+)*$"
+"""Text that `normalise_text` leaves as it is, told by its form alone: characters of ASCII and
+precomposed Latin letters, Vietnamese among them, with single blanks inside."""
 PRINTABLE_PATTERN: Final = (
     r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029\ufdd0-\ufdef\ufffe\uffff]{1,128}$"
 )

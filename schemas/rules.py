@@ -12,7 +12,13 @@ from typing import Any, Final, TypeVar
 
 from pydantic_core import PydanticCustomError
 
-from schemas.forms import normalise_card_number, normalise_instant, normalise_text
+from schemas.forms import (
+    CARD_NUMBER_PATTERN,
+    NORMAL_TEXT_PATTERN,
+    normalise_card_number,
+    normalise_instant,
+    normalise_text,
+)
 
 Value = TypeVar("Value")
 _OPEN: Final = "9999-12-31"
@@ -82,3 +88,8 @@ RULES: Final[Mapping[str, Callable[[Any], Any]]] = MappingProxyType(
     }
 )
 """The rules by name, as compiled validators name them."""
+
+UNTOUCHED: Final[Mapping[str, str]] = MappingProxyType(
+    {"text": NORMAL_TEXT_PATTERN, "card_number": CARD_NUMBER_PATTERN}
+)
+"""Rule -> the pattern of values that it leaves as they are, so that nobody need ask it."""

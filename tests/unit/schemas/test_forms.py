@@ -110,6 +110,15 @@ def test_normalised_text_is_composed_and_single_spaced(text: str) -> None:
     assert normal == " ".join(normal.split())
 
 
+def test_no_two_characters_of_normal_text_become_others_side_by_side() -> None:
+    everything = (chr(code) for code in range(0x110000))
+    letters = [char for char in everything if re.fullmatch(forms.NORMAL_TEXT_PATTERN, char)]
+    assert set("Nguyễn Thị Đặng Ước, số 1/2".replace(" ", "")) <= set(letters)
+    for first in letters:
+        pairs = "".join(first + second for second in letters)
+        assert normalise_text(pairs) == pairs
+
+
 def test_one_name_in_two_encodings_is_one_text() -> None:
     decomposed = unicodedata.normalize("NFD", "Nguyễn Thị Hoà")
     assert normalise_text(f"\u00a0{decomposed.replace(' ', '  ')}\n") == "Nguyễn Thị Hoà"

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from schemas.compiling import DATA, compiled
 from schemas.event_types import KEY_OF_KIND
 from schemas.forms import EXPECTED
-from schemas.validation import ERROR_TYPES, FieldError, validate_data
+from schemas.rules import RULES, UNTOUCHED
+from schemas.validation import ERROR_TYPES, FieldError, validate_closely, validate_data
 
 KEYS: Final = {
     "person": "001190000017",
@@ -199,6 +200,25 @@ def test_no_error_text_holds_what_was_received(data: st.DataObject, kind: str) -
     for error in errors:
         assert CANARY not in error.text
         assert "\n" not in error.text
+
+
+@given(
+    st.text() | st.from_regex(UNTOUCHED["text"]) | st.sampled_from(("gd4010123456789", "a\u0301"))
+)
+def test_text_is_the_same_whether_its_rule_is_asked_or_not(text: str) -> None:
+    for kind, fields in (
+        ("person", {"full_name": text, "residence": {"commune": "00070", "address": text}}),
+        ("insurance-card", {"address": text, "card": {"number": text}}),
+        ("dossier", {"applicant": {"kind": "other", "paper_number": text}}),
+    ):
+        assert validate_data(kind, of(kind, **fields)) == validate_closely(kind, of(kind, **fields))
+
+
+@pytest.mark.parametrize("rule", sorted(UNTOUCHED))
+@given(data=st.data())
+def test_a_rule_leaves_alone_what_it_is_not_asked_about(rule: str, data: st.DataObject) -> None:
+    text = data.draw(st.from_regex(UNTOUCHED[rule], fullmatch=True))
+    assert RULES[rule](text) == text
 
 
 PRODUCES: Final[dict[str, set[str]]] = {
