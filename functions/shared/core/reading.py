@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, NoReturn
 
 import orjson
 
-from functions.shared.core.canonical import canonical
+from functions.shared.core.canonical import canonical, canonical_of_data
 from functions.shared.core.events import Envelope, Event, Json, Reason, uid_of
 from functions.shared.core.kinds import REPLACES, STEP, Kind
 from functions.shared.core.lanes import replaces_field, step_field
@@ -39,9 +39,9 @@ from schemas.validation import FieldError
 
 _TYPE_NAME: Final = re.compile(r"(?P<name>vn\.lienthong\.[a-z-]+\.[a-z-]+)\.v[0-9]+")
 _MEDIA_TYPE: Final = re.compile(DATACONTENTTYPE_PATTERN)
-_ID: Final = re.compile(ID_PATTERN)
+_ID: Final = re.compile(ID_PATTERN).fullmatch
 _SOURCE: Final = re.compile(SOURCE_PATTERN)
-_SEQUENCE: Final = re.compile(SEQUENCE_PATTERN)
+_SEQUENCE: Final = re.compile(SEQUENCE_PATTERN).fullmatch
 _EXTENSION: Final = re.compile(EXTENSION_NAME)
 
 
@@ -93,99 +93,85 @@ def read(body: str, kind: Kind) -> Reading:
 def _read_plain(body: str, kind: Kind) -> Reading | None:
     """The reading of a valid event of an ordinary look; None where a closer look is needed.
 
-    What it gives is what `read_closely` would give, in half of the time; a test holds the two
+    What it gives is what `read_closely` would give, in a third of the time; a test holds the two
     equal. Nothing is refused here.
     """
-    if (
-        len(body) > _MOST_PLAIN_CHARACTERS
-        or _ESCAPED_QUOTE in body
-        or body.count("{") + body.count("[") > MAX_NESTING
-    ):
+    if len(body) > _MOST_PLAIN_CHARACTERS:
         return None
     try:
-        message = orjson.loads(body)
-        if type(message) is not dict:
+        core = orjson.loads(body)
+        if type(core) is not dict:
             return None
-        core, beside = _core_and_marks_beside(message)
-        envelope = _plain_envelope(core)
-    except (ValueError, TypeError):  # no JSON, or no text where there must be some
+        beside = _marks_taken_from_beside(core)
+        source, event_id, type_ = core["source"], core["id"], core["type"]
+        subject, sequence, data = core["subject"], core.get("sequence"), core["data"]
+        event_type = EVENT_TYPES[type_]
+        if not (
+            core["specversion"] == SPECVERSION
+            and _source_ok(source)
+            and _ID(event_id)
+            and (sequence is None or _SEQUENCE(sequence))
+            and len(core) == (_REQUIRED if sequence is None else _REQUIRED + 1)
+            and event_type.kind == kind.name
+            and type(data) is dict
+        ):
+            return None
+        time, core_bytes = normalise_instant(core["time"]), canonical_of_data(core)
+    except (ValueError, TypeError, KeyError):  # no JSON, or not the text that must be there
         return None
-    core_bytes, data = envelope.core, core.get("data")
-    event_type = EVENT_TYPES.get(envelope.type)
     if (
-        core_bytes is None
-        or len(core_bytes) > MAX_DATA_BYTES
-        or type(data) is not dict
-        or event_type is None
-        or event_type.kind != kind.name
+        len(core_bytes) > MAX_DATA_BYTES
         # A key named twice is gone from what was parsed, and its quotation marks with it. No
-        # string holds one: an escaped one would show as a backslash in one of the two texts.
+        # string that is left holds one, for there it would have a backslash before it.
         or b"\\" in core_bytes
         or body.count('"') != core_bytes.count(b'"') + beside
     ):
         return None
     value, errors = validate_event_data(event_type, data)
-    if errors or value is None or value[kind.key] != envelope.subject:
+    if errors or value is None or value[kind.key] != subject:
         return None
-    event = Event(
-        envelope, kind.name, envelope.subject, core_bytes, *_stated(value, envelope, kind)
+    # Tuples by themselves, for a batch makes hundreds: a named one takes three times as long.
+    envelope = tuple.__new__(
+        Envelope,
+        (
+            source,
+            event_id,
+            type_,
+            subject,
+            time,
+            sequence,
+            core_bytes,
+            uid_of(source, event_id),
+        ),
     )
-    return Reading(envelope, event, (), envelope.source, envelope.id, data.keys())
+    event = tuple.__new__(
+        Event, (envelope, kind.name, subject, core_bytes, *_stated(value, envelope, kind))
+    )
+    return tuple.__new__(Reading, (envelope, event, (), source, event_id, data.keys()))
 
 
 _MOST_PLAIN_CHARACTERS: Final = 40_000
 """A longer message is refused, or costs its size in any case."""
-_ESCAPED_QUOTE: Final = '\\"'
 _CORE: Final = frozenset(CORE)
+_REQUIRED: Final = len(_CORE - {"sequence", "correctionof"})
 
 
-def _plain_envelope(core: Mapping[str, Json]) -> Envelope:
-    """The envelope of a message whose attributes are as they should be, or ValueError."""
-    source, event_id, type_ = core.get("source"), core.get("id"), core.get("type")
-    subject, time, sequence = core.get("subject"), core.get("time"), core.get("sequence")
-    if not (
-        core.get("specversion") == SPECVERSION
-        and type(source) is str
-        and _source_ok(source)
-        and type(event_id) is str
-        and _ID.fullmatch(event_id) is not None
-        and type(type_) is str
-        and type(subject) is str
-        and subject
-        and type(time) is str
-        and (sequence is None or (type(sequence) is str and _SEQUENCE.fullmatch(sequence)))
-        and "correctionof" not in core
-    ):
-        raise ValueError("The attributes need a closer look.")
-    return Envelope(
-        source,
-        event_id,
-        type_,
-        subject,
-        normalise_instant(time),
-        sequence,
-        canonical(core),
-        uid_of(source, event_id),
-    )
-
-
-def _core_and_marks_beside(message: dict[str, Json]) -> tuple[dict[str, Json], int]:
-    """The core attributes, and the quotation marks of the others, all of them plain text."""
+def _marks_taken_from_beside(message: dict[str, Json]) -> int:
+    """Leaves the core attributes alone; gives the quotation marks of the others, all plain text."""
     marks = 0
-    if message.get("datacontenttype") == "application/json":
-        del message["datacontenttype"]
+    if "datacontenttype" in message:
+        if message.pop("datacontenttype") != "application/json":
+            raise ValueError("The media type needs a closer look.")
         marks = 4
-    beside = message.keys() - _CORE
-    for name in beside:
-        value = message.pop(name)
-        if type(value) is not str or "\\" in value or '"' in value:
-            raise ValueError("An attribute beside the core needs a closer look.")
-        if name == "datacontenttype" or not _EXTENSION.fullmatch(name):
-            raise ValueError("The name of an extension needs a closer look.")
-        marks += 4
-    if None in message.values():
-        raise ValueError("An attribute that is null needs a closer look.")
-    return message, marks
+    if len(message) > _REQUIRED + ("sequence" in message):
+        for name in message.keys() - _CORE:
+            value = message.pop(name)
+            if type(value) is not str or "\\" in value or '"' in value:
+                raise ValueError("An attribute beside the core needs a closer look.")
+            if not _EXTENSION.fullmatch(name):
+                raise ValueError("The name of an extension needs a closer look.")
+            marks += 4
+    return marks
 
 
 @lru_cache(maxsize=1024)
@@ -365,7 +351,7 @@ _OPTIONAL: Final = frozenset({"sequence", "correctionof", "datacontenttype"})
 _ATTRIBUTES: Final[Mapping[str, tuple[Callable[[str], bool], str]]] = {
     "specversion": (lambda v: v == SPECVERSION, f'Write "{SPECVERSION}".'),
     "id": (
-        lambda v: _ID.fullmatch(v) is not None and not _has_surrogate(v),
+        lambda v: _ID(v) is not None and not _has_surrogate(v),
         "Give the event an id of 1 to 128 printable characters, unique within its source.",
     ),
     "source": (
@@ -385,11 +371,11 @@ _ATTRIBUTES: Final[Mapping[str, tuple[Callable[[str], bool], str]]] = {
         ),
     ),
     "sequence": (
-        lambda v: _SEQUENCE.fullmatch(v) is not None,
+        lambda v: _SEQUENCE(v) is not None,
         "Write the sequence as text of 1 to 18 digits, or leave it out.",
     ),
     "correctionof": (
-        lambda v: _ID.fullmatch(v) is not None and not _has_surrogate(v),
+        lambda v: _ID(v) is not None and not _has_surrogate(v),
         "Name the id of the event that this one corrects, or leave it out.",
     ),
     "datacontenttype": (
@@ -532,21 +518,22 @@ def pointer(name: str) -> str:
 
 
 def _stated(
-    value: Mapping[str, Json], envelope: Envelope, kind: Kind
+    value: dict[str, Json], envelope: Envelope, kind: Kind
 ) -> tuple[tuple[str, ...], tuple[Json, ...]]:
-    """What a valid event states: the table's order, then replaced ids and steps by name."""
-    fields = [name for name in kind.field_names if name in value]
-    values = [value[name] for name in fields]
-    if kind.families:
-        replaced = value.get(REPLACES)
-        if isinstance(replaced, list):
-            members = sorted({replaces_field(old) for old in replaced})
-            fields += members
-            values += [True] * len(members)
-        step = value.get(STEP)
-        if step is None and STEP in kind.ranks and value.get("status") is not None:
-            step = {"id": envelope.id, "at": envelope.time, "status": value["status"]}
-        if isinstance(step, dict):
-            fields.append(step_field(envelope.source, step["id"]))
-            values.append(step)
-    return tuple(fields), tuple(values)
+    """What a valid event states: the table's order, then replaced ids and steps by name.
+
+    Takes `value` apart, which is in that order as validation gives it.
+    """
+    del value[kind.key]
+    replaced, step = value.pop(REPLACES, None), value.pop(STEP, None)
+    if step is None and value.get("status") is not None and STEP in kind.ranks:
+        step = {"id": envelope.id, "at": envelope.time, "status": value["status"]}
+    fields, values = tuple(value), tuple(value.values())
+    if isinstance(replaced, list):
+        members = sorted({replaces_field(old) for old in replaced})
+        fields += tuple(members)
+        values += (True,) * len(members)
+    if isinstance(step, dict):
+        fields += (step_field(envelope.source, step["id"]),)
+        values += (step,)
+    return fields, values

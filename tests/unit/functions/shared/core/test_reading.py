@@ -630,7 +630,11 @@ class TestReadingAtAGlance:
             '"sex":"male","sex":"male"',
             '"se\\u0078":"male","sex":"female"',
             '"phone":"1\\u0022","phone":"2"',
+            '"phone":"1\\"","phone":"2"',
+            '"phone":"\\"\\"","phone":""',
             '"phone":"\\\\","sex":"male"',
+            '"phone":' + "[" * 40 + "]" * 40 + ',"phone":"12345"',
+            '"full_name":"' + "[" * 40 + '"',
             '"phone":"12345","phone" :null',
             '"eid":{"level":1,"level":2}',
             '"eid":{"level":1.0}',
@@ -656,6 +660,13 @@ class TestReadingAtAGlance:
             '"traceparent":"00-1","traceparent":"00-1"',
             '"traceparent":1',
             '"traceparent":1.5',
+            '"traceparent":{}',
+            '"traceparent":"00-1","sequence":"1"',
+            '"traceparent":"00-1","sequence":null',
+            '"traceparent":"00-1","tracestate":"a","correctionof":"b"',
+            '"source":[]',
+            '"type":{}',
+            '"time":1',
             '"Traceparent":"x"',
             '"x":"\\""',
             '"x":null',
@@ -674,6 +685,11 @@ class TestReadingAtAGlance:
         monkeypatch.setattr(reading_module, "read_closely", lambda *_: pytest.fail("closely"))
         assert read(TEXT, PERSON).event is not None
         assert read(json.dumps(EVENT, ensure_ascii=False, indent=1), PERSON).event is not None
+        traced = {**EVENT, "traceparent": "00-1", "datacontenttype": "application/json"}
+        for document in (traced, {**traced, "sequence": "1"}):
+            assert read(body(document), PERSON).event is not None
+        escaped = json.dumps(event(fields={"full_name": "Nguyễn"}), ensure_ascii=True)
+        assert read(escaped, PERSON).event is not None
 
 
 SPLICES = (
