@@ -1,8 +1,9 @@
-# Everything is installed into four environments of this folder, each from its own lock:
+# Everything is installed into five environments of this folder, each from its own lock:
 #   .venv           the service, its command line and its tests
 #   .venv-emulator  the AWS emulator, which pins a botocore of its own
 #   .venv-sam       cfn-lint and the SAM command line, which pin another
 #   .venv-plots     draws the plot of `make soak`, and is installed for that alone
+#   .venv-cross     compiles the loops in C for Lambda, and is installed for packaging alone
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -17,6 +18,11 @@ SERVICE := .venv/.installed
 EMULATOR := .venv-emulator/.installed
 SAM := .venv-sam/.installed
 PLOTS := .venv-plots/.installed
+CROSS := .venv-cross/.installed
+# The loops in C for this machine. NATIVE=no goes without them, here and in what is packaged.
+LOOPS := functions/shared/native/_loops.abi3.so
+NATIVE ?= yes
+COMPILED := $(if $(filter no,$(NATIVE)),,$(LOOPS))
 ARCHITECTURE ?= arm64
 DATA ?=
 BODIES ?=
@@ -30,9 +36,9 @@ export SAM_CLI_TELEMETRY := 0
 help: ## what can be made (this list)
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(SERVICE) $(EMULATOR) $(SAM) ## install everything into this folder
+setup: $(SERVICE) $(COMPILED) $(EMULATOR) $(SAM) ## install everything into this folder
 
-up: $(SERVICE) $(EMULATOR) ## start the stack on this machine, or bring it up to date
+up: $(SERVICE) $(COMPILED) $(EMULATOR) ## start the stack on this machine, or bring it up to date
 	@$(BIN)/python -m infra.local up
 
 down: $(SERVICE) ## stop the stack; its tables are kept
@@ -41,18 +47,18 @@ down: $(SERVICE) ## stop the stack; its tables are kept
 status: $(SERVICE) ## what runs, what waits, what is stored
 	@$(BIN)/python -m infra.local status
 
-demo: $(SERVICE) $(EMULATOR) ## run the main job on samples and a city; DATA=folder adds a real log
+demo: $(SERVICE) $(COMPILED) $(EMULATOR) ## run the main job on samples and a city; DATA=folder adds a real log
 	@$(BIN)/lienthong demo $(if $(DATA),--data "$(DATA)")
 
 test: unit contract integration e2e ## all tests
 
-unit contract: $(SERVICE) ## tests without sockets, on every core
-integration: $(SERVICE) ## tests on an AWS double in the process, on every core
+unit contract: $(SERVICE) $(COMPILED) ## tests without sockets, on every core
+integration: $(SERVICE) $(COMPILED) ## tests on an AWS double in the process, on every core
 unit contract integration:
 	@echo "tests/$@"
 	@$(BIN)/pytest -q -n auto --dist loadfile "tests/$@"
 
-e2e: $(SERVICE) $(EMULATOR) ## tests on an emulator of their own, with IAM enforced
+e2e: $(SERVICE) $(COMPILED) $(EMULATOR) ## tests on an emulator of their own, with IAM enforced
 	@echo "tests/$@"
 	@$(BIN)/pytest -q "tests/$@"
 
@@ -65,17 +71,17 @@ lint: $(SERVICE) $(SAM) ## style, types, layers, template, generated contracts
 
 check: lint test ## lint and test
 
-fuzz: $(SERVICE) ## any bodies through the functions (BODIES=, SEED=)
+fuzz: $(SERVICE) $(COMPILED) ## any bodies through the functions (BODIES=, SEED=)
 	@$(BIN)/python -m tests.fuzz $(if $(BODIES),--bodies $(BODIES)) $(if $(SEED),--seed $(SEED))
 
-bench: $(SERVICE) $(EMULATOR) ## measure the pipeline beside an idiomatic handler and hold it to its goals
+bench: $(SERVICE) $(COMPILED) $(EMULATOR) ## measure the pipeline beside an idiomatic handler and hold it to its goals
 	@$(BIN)/python -m tests.bench
 
-soak: $(SERVICE) $(EMULATOR) $(PLOTS) ## mixed load with faults on an emulator of its own; MINUTES=10
+soak: $(SERVICE) $(COMPILED) $(EMULATOR) $(PLOTS) ## mixed load with faults on an emulator of its own; MINUTES=10
 	@$(BIN)/python -m tests.bench.soak --minutes $(MINUTES) --plots .venv-plots/bin/python
 
 N ?= 1000000
-load-test: $(SERVICE) $(EMULATOR) ## load a file of N cards, kill workers, prove that all is there; N=1000000
+load-test: $(SERVICE) $(COMPILED) $(EMULATOR) ## load a file of N cards, kill workers, prove that all is there; N=1000000
 	@$(BIN)/python -m tests.bench.load --cards $(N)
 
 # The Python of the Lambda runtime, if this machine has it: it makes the artifacts' byte code.
@@ -83,29 +89,31 @@ RUNTIME := 3.13
 RUNTIME_PYTHON ?= $(shell for name in python$(RUNTIME) "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$(RUNTIME).*/bin/python$(RUNTIME); do \
 	"$$name" -c 'import sys; print(sys.executable)' 2>/dev/null && break; done)
 
-build: $(SAM) ## package the functions for AWS (ARCHITECTURE=arm64 or x86_64)
-	@ARCHITECTURE=$(ARCHITECTURE) COMPILER="$(RUNTIME_PYTHON)" .venv-sam/bin/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+build: $(SAM) $(if $(COMPILED),$(CROSS)) ## package the functions for AWS (ARCHITECTURE=arm64 or x86_64)
+	@ARCHITECTURE=$(ARCHITECTURE) NATIVE=$(NATIVE) COMPILER="$(RUNTIME_PYTHON)" .venv-sam/bin/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
 
-# A machine that has the runtime's Python tries that; another one tries its own, with wheels for it.
-artifacts: $(SERVICE) $(SAM) ## package for this machine and try every function alone on a sample
+# A machine that has the runtime's Python tries that; another one tries its own, with wheels for it. The
+# loops in C are compiled for both processors: what is deployed is not always what can be tried here.
+artifacts: $(SERVICE) $(SAM) $(if $(COMPILED),$(CROSS)) ## package for this machine and try every function alone on a sample
 	@runtime=$(RUNTIME); python="$(RUNTIME_PYTHON)"; \
 	if [ -z "$$python" ]; then \
 	    python=$(CURDIR)/$(BIN)/python; runtime=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 	    echo "There is no Python $(RUNTIME) here: the artifacts are built for and tried with $$runtime."; fi; \
 	case $$(uname -m) in aarch64|arm64) machine=arm64;; *) machine=x86_64;; esac; \
+	$(if $(COMPILED),for each in arm64 x86_64; do $(MAKE) -f infra/build/Makefile loops ARCHITECTURE=$$each; done;) \
 	log=$$(.venv-sam/bin/sam validate --lint --region ap-southeast-1 2>&1) || { echo "$$log"; exit 1; }; \
 	rm -rf .aws-sam/tried; \
-	log=$$(ARCHITECTURE=$$machine RUNTIME=$$runtime COMPILER=$$python .venv-sam/bin/sam build --build-dir .aws-sam/tried \
+	log=$$(ARCHITECTURE=$$machine RUNTIME=$$runtime NATIVE=$(NATIVE) COMPILER=$$python .venv-sam/bin/sam build --build-dir .aws-sam/tried \
 	    --parameter-overrides Architecture=$$machine 2>&1) || { echo "$$log"; exit 1; }; \
-	$(BIN)/python -m infra.build.artifacts .aws-sam/tried "$$python"
+	$(BIN)/python -m infra.build.artifacts .aws-sam/tried "$$python" $(if $(COMPILED),compiled,plain)
 
 clean: ## stop the stack, forget its tables, remove what was built
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m infra.local down; fi
-	rm -rf .local .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(LOOPS) .local .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 distclean: clean ## also remove the environments
-	rm -rf .venv .venv-emulator .venv-sam .venv-plots *.egg-info
+	rm -rf .venv .venv-emulator .venv-sam .venv-plots .venv-cross *.egg-info
 
 # ------------------------------------------------------------------ environments
 # A lock names every package with its hash, so pip has nothing to resolve.
@@ -133,6 +141,15 @@ $(PLOTS): infra/locks/plots.txt
 	$(call install,.venv-plots,what draws plots,plots)
 	@touch $@
 
+$(CROSS): infra/locks/cross.txt
+	$(call install,.venv-cross,the compiler for Lambda,cross) || { \
+	    echo "Without that compiler the functions can be packaged with NATIVE=no: they run the plain loops." >&2; exit 1; }
+	@touch $@
+
+# Where there is no compiler it says so, makes nothing, and the loops in Python do the work.
+$(LOOPS): $(wildcard functions/shared/native/*.c) infra/build/native.py | $(SERVICE)
+	@$(BIN)/python -m infra.build.native here
+
 lock: ## resolve the locks anew from pyproject.toml
 	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \
 	"$(PYTHON)" -m venv "$$scratch" && "$$scratch/bin/pip" install -qq --disable-pip-version-check uv; \
@@ -144,4 +161,5 @@ lock: ## resolve the locks anew from pyproject.toml
 	compile dev pyproject.toml --extra api --group dev; \
 	compile emulator pyproject.toml --extra api --group emulator; \
 	compile sam --no-strip-extras --group sam; \
-	compile plots --group plots
+	compile plots --group plots; \
+	compile cross --group cross

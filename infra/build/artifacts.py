@@ -1,8 +1,9 @@
-"""`python -m infra.build.artifacts FOLDER PYTHON`: every built function runs by itself.
+"""`python -m infra.build.artifacts FOLDER PYTHON LOOPS`: every built function runs by itself.
 
 Each artifact of `sam build` is imported by an interpreter that has nothing else (`-I -S`: no
 environment, no packages of its own), answers its sample event (`events/<function>`) against a
-server with constant answers, and is not larger than it may be.
+server with constant answers, and is not larger than it may be. With `compiled` for LOOPS it has
+to do so with the loops in C, which the artifact holds; with `plain` with those in Python.
 """
 
 from __future__ import annotations
@@ -54,12 +55,14 @@ began = time.process_time()
 module = importlib.import_module("functions." + handler + ".handler")
 answer = module.lambda_handler(event, Context())
 took = time.process_time() - began
+native = sys.modules.get("functions.shared.native")
 foreign = sorted(
     name for name, m in sys.modules.items()
     if (path := getattr(m, "__file__", None)) and not path.startswith(artifact)
     and "site-packages" in path
 )
 print("PROBE " + json.dumps({
+    "loops": native and ("plain" if native.loops is None else "compiled"),
     "answer": answer, "foreign": foreign, "modules": sorted(sys.modules),
     "cpu": took, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
 }))
@@ -87,8 +90,11 @@ def size_of(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def tried(artifact: Path, folder: str, python: str, stub: Stub) -> Tried:
-    """Imports and calls the function of an artifact in an interpreter of its own."""
+def tried(artifact: Path, folder: str, python: str, stub: Stub, loops: str = "compiled") -> Tried:
+    """Imports and calls the function of an artifact in an interpreter of its own.
+
+    `loops` says which loops have to do the work, if the function has any.
+    """
     size = size_of(artifact)
     most = MOST_BYTES_BEHIND_THE_API if folder in BEHIND_THE_API else MOST_BYTES
     faults = [f"it has {size:,} bytes and may have {most:,}"] if size > most else []
@@ -110,6 +116,10 @@ def tried(artifact: Path, folder: str, python: str, stub: Stub) -> Tried:
         return Tried(folder, size, 0.0, 0, (*faults, f"it does not run: {' '.join(last)}"))
     told = json.loads(found.removeprefix("PROBE "))
     faults += _faults(folder, told, stub)
+    if told["loops"] is None and folder.endswith("_sync"):
+        faults.append("it has no loops, neither compiled nor plain")
+    elif told["loops"] not in (None, loops):
+        faults.append(f"it works with the {told['loops']} loops, not the {loops} ones")
     return Tried(folder, size, told["cpu"], told["memory"], tuple(faults))
 
 
@@ -162,6 +172,7 @@ def _environment(folder: str, endpoint: str) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "STAGE": "local",
+        "LOOPS": "compiled",
         "LOG_HASH_KEY": "k" * 32,
         "LEDGER_TABLE": "ledger",
         "QUARANTINE_TABLE": "quarantine",
@@ -230,15 +241,19 @@ def seeded_agencies() -> dict[str, dict[str, Any]]:
 
 def main(arguments: Sequence[str]) -> int:
     """0 if every artifact is as it should be, 1 if not, 2 for wrong use."""
-    if len(arguments) != 2:
-        print("Usage: python -m infra.build.artifacts FOLDER PYTHON", file=sys.stderr)
+    if len(arguments) != 3 or arguments[2] not in ("compiled", "plain"):
+        print(
+            "Usage: python -m infra.build.artifacts FOLDER PYTHON compiled|plain", file=sys.stderr
+        )
         return 2
-    folder, python = Path(arguments[0]), arguments[1]
+    folder, python, loops = Path(arguments[0]), *arguments[1:]
     built = functions_built((ROOT / "infra" / "build" / "Makefile").read_text("utf-8"))
     agencies = seeded_agencies()
     agencies["H26.201"]["senders"] = [SYSTEM_OF_THE_SAMPLE]
     with serving(Stub(agencies)) as stub:
-        results = [tried(folder / name, place, python, stub) for name, place in built.items()]
+        results = [
+            tried(folder / name, place, python, stub, loops) for name, place in built.items()
+        ]
     print(f"{'artifact':<18}{'MB':>7}{'CPU ms, import and answer':>28}{'peak MB':>9}")
     for result in results:
         memory = f"{result.memory / 1e6:.0f}"

@@ -1,8 +1,9 @@
 """The functions' code as one zip, the same bytes for the same code.
 
 All functions share the zip: their handlers differ. An emulator that runs functions beside its own
-installed packages gets the code alone; one that runs them in containers gets the locked packages
-for the Lambda platform with it.
+installed packages gets the code alone, with the loops that were compiled for this machine; one
+that runs them in containers gets the locked packages for the Lambda platform with it, and works
+with the loops in Python.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ CODE: Final = {
     "schemas/generated": "openapi.json",
 }
 """Folder -> the files of it that functions need."""
+LOOPS: Final = "functions/shared/native/_loops.abi3.so"
+"""What was compiled for this machine, where something was."""
 LOCK: Final = ROOT / "infra" / "locks" / "api.txt"
 """All functions share the zip, so it has what those behind the API need."""
 LAMBDA_PYTHON: Final = "3.13"
@@ -47,6 +50,8 @@ def package(root: Path, packages: Path | None = None) -> Package:
     files = dict(_code(root))
     if packages is not None:
         files |= {str(path.relative_to(packages)): path for path in _files(packages, "*")}
+    elif (root / LOOPS).is_file():
+        files[LOOPS] = root / LOOPS
     digest = hashlib.sha256()
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:

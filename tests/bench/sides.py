@@ -52,7 +52,8 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
     "AGENCIES_TABLE": "Agencies",
     "QUARANTINE_TABLE": "Quarantine",
     "QUARANTINE_BUCKET": "quarantine",
-    "WIRE": "direct",  # the template's default
+    "WIRE": "direct",  # the template's defaults
+    "LOOPS": "compiled",
     # Those of the baseline as a function (`typical`).
     "PEOPLE_TABLE": "BaselinePeople",
     "AUDIT_TABLE": "BaselineAudit",

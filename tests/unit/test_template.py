@@ -1026,6 +1026,7 @@ def _value(value: Any) -> str:
         return _value(value["Fn::If"][1])
     name = str(value["Ref"])
     known = {"LogHashKey": "k" * 32, "Stage": "dev", "LoadRangeBytes": "8388608", "Wire": "direct"}
+    known |= {"Loops": "compiled"}
     known |= {"RecordIdKey": "0f" * 64, "DailyAllowance": "500", "MinuteAllowance": "60"}
     return known.get(name, name.upper())
 

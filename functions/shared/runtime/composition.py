@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from functions.shared import native
 from functions.shared.adapters.bulk import Waiting
 from functions.shared.adapters.clients import Clients
 from functions.shared.adapters.dynamodb import DynamoLedger, DynamoRecords
@@ -64,6 +65,7 @@ POLICIES: Final = ROOT / "infra" / "policies"
 """What the functions behind the API carry beside their code."""
 COLLECTOR: Final = (200_000, 20, 20)
 """The collector's thresholds while a function works."""
+_Settings = TypeVar("_Settings", bound=Settings)
 
 
 @cache
@@ -74,7 +76,7 @@ def sync_service() -> SyncService:
 
 
 def _sync_service() -> SyncService:
-    settings = sync_settings(os.environ)
+    settings = _heeded(sync_settings(os.environ))
     clients = Clients()
     dynamodb = clients.dynamodb(direct_wire=settings.direct_wire)
     waiting = Waiting(time.sleep, random.random)
@@ -103,7 +105,7 @@ def dead_letter_service() -> DeadLetterService:
     """The function behind the dead-letter queues."""
     from functions.shared.runtime.dead_letters import DeadLetterService
 
-    settings = dead_letter_settings(os.environ)
+    settings = _heeded(dead_letter_settings(os.environ))
     clients = Clients()
     dynamodb = clients.dynamodb(direct_wire=settings.direct_wire)
     waiting = Waiting(time.sleep, random.random)
@@ -125,7 +127,7 @@ def file_split_service() -> FileSplitService:
     from functions.shared.adapters.objects import S3Objects
     from functions.shared.runtime.file_split import FileSplitService
 
-    settings = file_split_settings(os.environ)
+    settings = _heeded(file_split_settings(os.environ))
     clients = Clients()
     sqs = clients.sqs()
     waiting = Waiting(time.sleep, random.random)
@@ -154,7 +156,7 @@ def _range_sync_service() -> RangeSyncService:
     from functions.shared.adapters.objects import S3Objects
     from functions.shared.runtime.range_sync import RangeSyncService
 
-    settings = range_sync_settings(os.environ)
+    settings = _heeded(range_sync_settings(os.environ))
     clients = Clients()
     dynamodb = clients.dynamodb(direct_wire=settings.direct_wire)
     s3 = clients.s3()
@@ -204,7 +206,7 @@ def query_api() -> Api:
         from functions.shared.runtime.api.narration import ApiNarrator
         from functions.shared.runtime.api.query_routes import query_resolver
 
-        settings = api_settings(os.environ)
+        settings = _heeded(api_settings(os.environ))
         clients = Clients()
         dynamodb = clients.dynamodb(direct_wire=settings.direct_wire)
         waiting = Waiting(time.sleep, random.random)
@@ -233,7 +235,7 @@ def intake_api() -> Api:
         from functions.shared.runtime.api.intake_routes import intake_resolver
         from functions.shared.runtime.api.narration import ApiNarrator
 
-        settings = intake_settings(os.environ)
+        settings = _heeded(intake_settings(os.environ))
         clients = Clients()
         dynamodb = clients.dynamodb()
         waiting = Waiting(time.sleep, random.random)
@@ -358,6 +360,12 @@ def _desk(
         now=_now,
         patience=patience,
     )
+
+
+def _heeded(settings: _Settings) -> _Settings:
+    """The settings, and the loops that they name do the work from here on."""
+    native.use(compiled=settings.compiled_loops)
+    return settings
 
 
 def _policies(narrator: ApiNarrator) -> CedarPolicies:

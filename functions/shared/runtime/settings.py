@@ -34,6 +34,7 @@ class Settings:
     stage: str
     log_hash_key: str
     direct_wire: bool
+    compiled_loops: bool
     ledger_table: str
     quarantine_table: str
     quarantine_bucket: str
@@ -218,6 +219,7 @@ def _shared(environment: Mapping[str, str]) -> dict[str, Any]:
     return {
         "log_hash_key": key,
         "direct_wire": _direct_wire(environment),
+        "compiled_loops": _compiled_loops(environment),
         **{name: _required(environment, name.upper()) for name in names},
     }
 
@@ -227,6 +229,15 @@ def _direct_wire(environment: Mapping[str, str]) -> bool:
     if wire not in ("direct", "plain"):
         raise Defect("WIRE must be direct or plain; correct the parameter Wire and deploy again.")
     return wire == "direct"
+
+
+def _compiled_loops(environment: Mapping[str, str]) -> bool:
+    loops = environment.get("LOOPS", "compiled")
+    if loops not in ("compiled", "plain"):
+        raise Defect(
+            "LOOPS must be compiled or plain; correct the parameter Loops and deploy again."
+        )
+    return loops == "compiled"
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:

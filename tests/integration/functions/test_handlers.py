@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import pytest
 
+from functions.shared import native
 from functions.shared.adapters.attributes import from_item
 from functions.shared.runtime import composition
 from tests.builders import lambda_context, registrations, sqs_event
@@ -77,6 +78,7 @@ class Deployed:
 def deployed(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
     tables = {resource: create_table(aws.dynamodb, resource) for resource in TABLES}
     yield Deployed(aws, tables, monkeypatch)
+    native.use(compiled=True)
     composition.sync_service.cache_clear()
     composition.dead_letter_service.cache_clear()
 
@@ -131,3 +133,12 @@ def test_a_warm_function_composes_once(deployed: Deployed) -> None:
     deployed.sync("registry", sqs_event(registrations()[:1]))
     assert composition.sync_service() is composition.sync_service()
     assert composition.sync_service().pipeline.kind.name == "agency"
+
+
+def test_the_loops_are_those_that_the_environment_names(deployed: Deployed) -> None:
+    assert native.COMPILED is not None, "Run `make setup`: it compiles the loops."
+    for word, loops in (("plain", None), ("compiled", native.COMPILED)):
+        deployed.monkeypatch.setenv("LOOPS", word)
+        deployed.sync("registry", sqs_event(registrations()))
+        assert native.loops is loops
+    assert len(deployed.items("AgenciesTable")) == len(registrations())

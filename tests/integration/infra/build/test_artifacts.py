@@ -95,6 +95,36 @@ def test_the_token_trigger_has_to_give_both_claims(
     assert (trial_of(tmp_path, "token_claims", answer, stub).faults == ()) is good
 
 
+@pytest.mark.parametrize(
+    ("asked", "there", "fault"),
+    [
+        ("compiled", "None", "it works with the plain loops, not the compiled ones"),
+        ("plain", "object()", "it works with the compiled loops, not the plain ones"),
+        ("compiled", "object()", None),
+        ("plain", "None", None),
+    ],
+)
+def test_one_has_to_work_with_the_loops_that_are_asked_for(
+    tmp_path: Path, stub: Stub, asked: str, there: str, fault: str | None
+) -> None:
+    place = tmp_path / "functions" / "dead_letter"
+    native = tmp_path / "functions" / "shared" / "native"
+    place.mkdir(parents=True)
+    native.mkdir(parents=True)
+    (place / "handler.py").write_text(f"import functions.shared.native\n{GOOD}", "utf-8")
+    (native / "__init__.py").write_text(f"loops = {there}", "utf-8")
+
+    found = tried(tmp_path, "dead_letter", sys.executable, stub, asked)
+
+    assert found.faults == (() if fault is None else (fault,))
+
+
+def test_a_sync_function_has_loops(tmp_path: Path, stub: Stub) -> None:
+    *_, fault = trial_of(tmp_path, "range_sync", {"batchItemFailures": []}, stub).faults
+
+    assert fault == "it has no loops, neither compiled nor plain"
+
+
 def test_one_that_is_too_large_is_found(tmp_path: Path, stub: Stub) -> None:
     with (tmp_path / "model.bin").open("wb") as file:
         file.truncate(MOST_BYTES)

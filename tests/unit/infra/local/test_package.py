@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.package import package
+from infra.local.package import LOOPS, package
 
 
 @pytest.fixture
@@ -86,3 +86,15 @@ def test_packages_stand_beside_the_code(source: Path, tmp_path: Path) -> None:
     (packages / "pydantic" / "core.so").write_bytes(b"\x7fELF")
 
     assert "pydantic/core.so" in names(package(source, packages).body)
+
+
+def test_the_loops_of_this_machine_go_where_its_packages_are_and_not_into_a_container(
+    source: Path, tmp_path: Path
+) -> None:
+    (source / LOOPS).parent.mkdir(parents=True)
+    (source / LOOPS).write_bytes(b"\x7fELF")
+    packages = tmp_path / "packages"
+    packages.mkdir()
+
+    assert LOOPS in names(package(source).body)
+    assert LOOPS not in names(package(source, packages).body)

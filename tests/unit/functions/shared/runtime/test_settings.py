@@ -200,3 +200,19 @@ class TestApi:
     def test_an_allowance_is_a_whole_number_from_1_on(self, name: str, text: str) -> None:
         with pytest.raises(Defect, match=name):
             api_settings({**API, name: text})
+
+
+class TestSwitches:
+    def test_a_quick_way_is_gone_where_the_environment_says_so(self) -> None:
+        quick = sync_settings({**SYNC, "WIRE": "direct", "LOOPS": "compiled"})
+        assert (quick.direct_wire, quick.compiled_loops) == (True, True)
+        plain = sync_settings({**SYNC, "WIRE": "plain", "LOOPS": "plain"})
+        assert (plain.direct_wire, plain.compiled_loops) == (False, False)
+        unsaid = sync_settings(SYNC)
+        assert (unsaid.direct_wire, unsaid.compiled_loops) == (False, True)
+
+    @pytest.mark.parametrize("name", ["WIRE", "LOOPS"])
+    @pytest.mark.parametrize("value", ["", "yes", "PLAIN"])
+    def test_another_word_is_refused_and_its_parameter_named(self, name: str, value: str) -> None:
+        with pytest.raises(Defect, match=f"{name} must be .* parameter {name.title()} and"):
+            sync_settings({**SYNC, name: value})
