@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
+from typing import Final, NamedTuple
 
 from functions.shared.core.stamps import Stamp
 
 Json = object
 """A JSON value: str, int, bool, None, list or dict of such. Never a float."""
+
+
+# A batch makes hundreds: straight from its values, in half of the time of a call by name.
+_stamp: Final = partial(tuple.__new__, Stamp)
 
 
 class Envelope(NamedTuple):
@@ -35,7 +40,8 @@ class Envelope(NamedTuple):
     @property
     def stamp(self) -> Stamp:
         """The stamp of every statement the event makes."""
-        return Stamp(self.time, int(self.sequence or 0), self.source, self.id)
+        source, event_id, _, _, time, sequence, _, _ = self
+        return _stamp((time, int(sequence) if sequence else 0, source, event_id))
 
 
 def uid_of(source: str, event_id: str) -> str:

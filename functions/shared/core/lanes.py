@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 from functions.shared import native
 from functions.shared.core.canonical import canonical_of_data
@@ -102,8 +102,7 @@ def fold(
     *superseded* if none did.
     """
     if (loops := native.loops) is not None:
-        after, changes = loops.fold(lanes, stamp, statements, Lane, Change)
-        return cast(Lanes, after), cast("tuple[Change, ...]", changes)
+        return loops.fold(lanes, stamp, statements, Lane, Change)
     return fold_plainly(lanes, stamp, statements)
 
 

@@ -244,7 +244,7 @@ class _Draft:
         self._entries: list[LedgerEntry] = []
         self._messages: list[int] = []
         self._bytes = self._ties = 0
-        self._tight = before.record_key in now.tight
+        self._tight = bool(now.tight) and before.record_key in now.tight
 
     @property
     def full(self) -> bool:

@@ -13,22 +13,34 @@ OpenSSL, or where the stack's parameter `Loops=plain` says so (decision note
 from __future__ import annotations
 
 import hashlib  # noqa: F401 - loads the library whose SHA-256 the loops use
+from collections.abc import Iterable
 from importlib import import_module
-from typing import Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+if TYPE_CHECKING:
+    from functions.shared.core.lanes import Change, Lane, Lanes, Statement
+    from functions.shared.core.ledger import LedgerEntry
+    from functions.shared.core.stamps import Stamp
 
 
 class Loops(Protocol):
     """What `loops.c` gives; its comments say which function in Python each stands in for."""
 
     def fold(
-        self, lanes: object, stamp: object, statements: object, lane: type, change: type, /
-    ) -> tuple[object, object]: ...
+        self,
+        lanes: Lanes,
+        stamp: Stamp,
+        statements: Iterable[Statement],
+        lane: type[Lane],
+        change: type[Change],
+        /,
+    ) -> tuple[Lanes, tuple[Change, ...]]: ...
 
     def proof(
         self,
         salt: bytes,
         core: bytes,
-        changes: tuple[object, ...],
+        changes: tuple[Change, ...],
         record_key: str,
         version: int,
         prev: str,
@@ -43,7 +55,7 @@ class Loops(Protocol):
     ) -> tuple[str, bool, str, str]: ...
 
     def entry_action(
-        self, table: str, entry: object, dictionary: bytes, /
+        self, table: str, entry: LedgerEntry, dictionary: bytes, /
     ) -> tuple[bytes, int] | None: ...
 
 
