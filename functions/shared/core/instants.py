@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Final
@@ -31,9 +32,10 @@ def later(at: str, seconds: int) -> str:
     return instant(datetime.fromisoformat(at) + timedelta(seconds=seconds))
 
 
-def milliseconds(begin: str, end: str) -> int:
-    """Whole milliseconds from one stored instant to another; negative if `end` lies before."""
-    return (datetime.fromisoformat(end) - datetime.fromisoformat(begin)) // _MILLISECOND
+def milliseconds(begins: Iterable[str], end: str) -> list[int]:
+    """Whole milliseconds from each stored instant to another; negative if `end` lies before."""
+    moment = datetime.fromisoformat(end)
+    return [(moment - datetime.fromisoformat(begin)) // _MILLISECOND for begin in begins]
 
 
 @lru_cache(maxsize=4096)

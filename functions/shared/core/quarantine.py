@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import cache
 from typing import Final
 
 _CORRECTION: Final = re.compile("correction-([0-9a-f]{64})-[0-9a-f]{8}")
@@ -15,8 +16,16 @@ def quarantine_id(queue: str, body: str, replays: str | None = None) -> str:
     The same bad message delivered twice is thus one entry. The parts are joined by a NUL
     byte, which neither a queue's name nor an id contains.
     """
-    parts = (queue.encode(), body.encode("utf-8", "surrogatepass"), (replays or "").encode())
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+    hashed = _begun(queue).copy()
+    hashed.update(body.encode("utf-8", "surrogatepass"))
+    hashed.update(f"\0{replays or ''}".encode())
+    return hashed.hexdigest()
+
+
+@cache
+def _begun(queue: str) -> hashlib._Hash:
+    """The hash of the part that all messages of a queue have in common."""
+    return hashlib.sha256(f"{queue}\0".encode())
 
 
 def correction_id(entry: str, corrected: str) -> str:

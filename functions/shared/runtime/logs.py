@@ -11,7 +11,7 @@ import hmac
 from typing import TYPE_CHECKING, Final
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from aws_lambda_powertools.metrics import MetricResolution, MetricUnit, single_metric
 
 from functions.shared.core.errors import Retry
 from functions.shared.core.kinds import KIND_OF_QUEUE
@@ -32,8 +32,8 @@ _COUNTED: Final = {
     Verdict.AGAIN: Measure.RETURNED,
 }
 _ACCEPTED: Final = (Measure.APPLIED, Measure.SUPERSEDED, Measure.DUPLICATE)
-_MOST_VALUES: Final = 99
-"""Values of one metric in one line; with the hundredth powertools would flush by itself."""
+_MOST_VALUES: Final = 100
+"""Values of one metric that CloudWatch takes in one line."""
 
 
 class Narrator:
@@ -156,12 +156,18 @@ class Narrator:
         while begin == 0 or any(len(values) > begin for _, _, values in distributions):
             self._metrics.add_dimension("kind", KIND_OF_QUEUE[queue].name)
             for measure, count in counts.items() if begin == 0 else ():
-                self._metrics.add_metric(measure, MetricUnit.Count, count)
+                self._add(measure, MetricUnit.Count, [count])
             for measure, unit, values in distributions:
-                portion = values[begin : begin + _MOST_VALUES]
-                if portion:
-                    # powertools takes 20 us to add a value, so all but the first at once.
-                    self._metrics.add_metric(measure, unit, portion[0])
-                    self._metrics.metric_set[measure]["Value"] += portion[1:]
+                if portion := values[begin : begin + _MOST_VALUES]:
+                    self._add(measure, unit, portion)
             self._metrics.flush_metrics()
             begin += _MOST_VALUES
+
+    def _add(self, measure: Measure, unit: MetricUnit, values: Sequence[int]) -> None:
+        """All values of a metric at once. To look at each, as powertools does, takes longer than to
+        write it, and would end the line with the hundredth."""
+        self._metrics.metric_set[measure] = {
+            "Unit": unit.value,
+            "StorageResolution": MetricResolution.Standard.value,
+            "Value": values,
+        }

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from functions.shared.core.errors import Retry
 from functions.shared.core.events import Reason
-from functions.shared.core.instants import milliseconds
+from functions.shared.core.instants import later, milliseconds
 from functions.shared.core.kinds import Kind
 from functions.shared.core.ledger import Outcome, repeats
 from functions.shared.core.planning import (
@@ -75,7 +76,7 @@ class Report:
     ages: list[int] = field(default_factory=list)
 
     def count(self, verdict: Verdict) -> int:
-        return sum(given is verdict for given in self.verdicts.values())
+        return list(self.verdicts.values()).count(verdict)
 
     def unfinished(self) -> list[int]:
         """The positions that have to come back."""
@@ -249,19 +250,18 @@ class _Batch:
 
     def measure(self) -> None:
         """How old the applied events are, now that they are in the tables."""
-        applied = [i for i, v in self.report.verdicts.items() if v is Verdict.APPLIED]
-        if not applied:
-            return
-        now = self._pipeline.now()
-        for position in applied:
+        times = []
+        for position in self._ended(Verdict.APPLIED):
             envelope = self._readings[position].envelope
             assert envelope is not None
-            sent_at = self._messages[position].sent_at
-            if milliseconds(envelope.time, sent_at) <= FRESH_FOR * 1000:
-                # A source's clock may be minutes ahead of the queue's.
-                self.report.ages.append(max(0, milliseconds(envelope.time, now)))
+            if envelope.time >= _fresh_since(self._messages[position].sent_at):
+                times.append(envelope.time)
             else:
                 self.report.late += 1
+        if times:
+            # A source's clock may be minutes ahead of the queue's.
+            ages = milliseconds(times, self._pipeline.now())
+            self.report.ages = [max(0, age) for age in ages]
 
     # Quarantine -----------------------------------------------------------------------------
 
@@ -291,13 +291,11 @@ class _Batch:
         the ledger after its own entry is kept: whichever of two racing workers is second
         sees the other's work. A message that could not look comes back and looks again.
         """
-        accepted = [i for i, verdict in self.report.verdicts.items() if verdict in _ACCEPTED]
-        self._resolve(accepted)
+        self._resolve(self._ended(*_ACCEPTED))
         doubted = {
             position: envelope
-            for position, verdict in self.report.verdicts.items()
-            if verdict is Verdict.QUARANTINED
-            and (envelope := self._readings[position].envelope) is not None
+            for position in self._ended(Verdict.QUARANTINED)
+            if (envelope := self._readings[position].envelope) is not None
         }
         if not doubted:
             return
@@ -320,7 +318,7 @@ class _Batch:
     def _resolve(self, positions: Sequence[int]) -> None:
         if not positions:
             return
-        ids = {entry for position in positions for entry in self._entries_of(position)}
+        ids = set().union(*map(self._entries_of, positions))
         try:
             closed = self._pipeline.quarantine.resolve(
                 ids, self._pipeline.now(), _RESOLVED, self._deadline
@@ -330,19 +328,24 @@ class _Batch:
         else:
             self.report.resolved += len(closed)
 
-    def _entries_of(self, position: int) -> set[str]:
+    def _entries_of(self, position: int) -> Sequence[str]:
         """The quarantine entries that hold a message's event: as sent, and as replayed.
 
         An event that corrects an entry is another one than the entry's, which stays replayed.
         """
         queue, message = self._pipeline.kind.queue, self._messages[position]
-        entries = {quarantine_id(queue, message.body)}
-        if message.replays is not None:
-            entries.add(quarantine_id(queue, message.body, message.replays))
-            event_id = self._readings[position].event_id
-            if event_id is not None and corrected_entry(event_id) != message.replays:
-                entries.add(message.replays)
-        return entries
+        sent = quarantine_id(queue, message.body)
+        if message.replays is None:
+            return (sent,)
+        replayed = quarantine_id(queue, message.body, message.replays)
+        event_id = self._readings[position].event_id
+        if event_id is None or corrected_entry(event_id) == message.replays:
+            return sent, replayed
+        return sent, replayed, message.replays
+
+    def _ended(self, *verdicts: Verdict) -> list[int]:
+        """The positions that ended so."""
+        return [i for i, verdict in self.report.verdicts.items() if verdict in verdicts]
 
     def _again(self, positions: Iterable[int]) -> None:
         for position in positions:
@@ -372,10 +375,16 @@ def _agency_asked(reading: Reading) -> str | None:
     return agency_id(envelope.source)
 
 
+@lru_cache(maxsize=256)
+def _fresh_since(sent_at: str) -> str:
+    """The `time` of the oldest fresh event among those that reached the queue then."""
+    return later(sent_at, -FRESH_FOR)
+
+
 _VERDICTS: Final = {
     Outcome.APPLIED: Verdict.APPLIED,
     Outcome.SUPERSEDED: Verdict.SUPERSEDED,
 }
-_WRITTEN: Final = frozenset(_VERDICTS.values())
-_ACCEPTED: Final = _WRITTEN | {Verdict.DUPLICATE}
+_WRITTEN: Final = tuple(_VERDICTS.values())
+_ACCEPTED: Final = (*_WRITTEN, Verdict.DUPLICATE)
 _RESOLVED: Final = "A later delivery of this event was accepted; the ledger holds it."

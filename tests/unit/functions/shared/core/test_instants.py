@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.shared.core.instants import instant, instant_of_milliseconds, later, vietnam_day
+from functions.shared.core.instants import (
+    instant,
+    instant_of_milliseconds,
+    later,
+    milliseconds,
+    vietnam_day,
+)
 
 
 def test_an_instant_is_utc_with_six_digits() -> None:
@@ -30,6 +36,13 @@ def test_the_order_of_texts_is_the_order_of_instants(moment: datetime) -> None:
 
 def test_seconds_later() -> None:
     assert later("2026-12-31T23:59:00.000001Z", 300) == "2027-01-01T00:04:00.000001Z"
+
+
+def test_milliseconds_from_each_instant_to_another() -> None:
+    begins = ["2026-12-31T23:59:59.000500Z", "2027-01-01T00:00:00.000000Z"]
+    assert milliseconds(begins, "2027-01-01T00:00:00.000000Z") == [999, 0]
+    assert milliseconds(["2027-01-02T00:00:00.000001Z"], begins[1]) == [-86_400_001]
+    assert milliseconds([], begins[1]) == []
 
 
 @pytest.mark.parametrize(

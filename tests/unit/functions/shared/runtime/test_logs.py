@@ -214,8 +214,10 @@ class TestLines:
         now = "2026-11-22T07:59:59.000000Z"
         arrived = messages([event(id_=f"{n:03}", time=now) for n in range(250)])
         narrator.tell("population", arrived, world.pipeline.run(arrived, Unhurried()))
-        ages = [line["Age"] for line in said() if "Age" in line]
-        assert sum(map(len, ages)) == 250
+        metrics = [line for line in said() if "_aws" in line]
+        assert [len(line["Age"]) for line in metrics] == [100, 100, 50]
+        assert sum(len(line.get("RefusedPercent", ())) for line in metrics) == 250
+        assert [line.get("Applied") for line in metrics] == [[250], None, None]
 
 
 class TestLoads:
