@@ -13,6 +13,7 @@ from functools import partial
 from itertools import count, cycle, islice
 from typing import Any, Final
 
+from functions.shared import native
 from tests.bench import workload
 from tests.bench.goals import BATCH_OF_10, BATCH_OF_100, SHARED, Figure, Goal, Result, Table
 from tests.bench.server import Server, Tables, running
@@ -43,6 +44,8 @@ PROFILED: Final = 2.5
 OURS, BASELINE = "lienthong", "baseline"
 PLAIN = "lienthong, plain wire"
 """Ours with every byte of a request written by botocore: the path to fall back on."""
+PLAIN_LOOPS = "lienthong, plain loops"
+"""Ours without compiled code, as where none is at hand."""
 DISTINCT = "distinct"
 """Side of the shared records: their rate is held against this one, round by round."""
 OF_100, OF_10, OF_SHARED = "100 new people", "10 new people", "20 new people, 5 events each"
@@ -104,10 +107,23 @@ def _sides(load: Workload, server: Server) -> dict[str, Side]:
         sides[BASELINE] = Side(theirs, load.batch, max(1, load.repeats // 4), PYTHONS_COLLECTOR)
     if load.name in (OF_100, OF_10):
         sides[PLAIN] = Side(our_handler(server, wire="plain"), load.batch, load.repeats)
+    if load.name in (OF_100, OF_SHARED):
+        sides[PLAIN_LOOPS] = Side(_without_compiled_loops(ours), load.batch, load.repeats)
     if load.name == OF_SHARED:
         sides[DISTINCT] = Side(ours, workloads()[0].batch, load.repeats)
     freeze()
     return sides
+
+
+def _without_compiled_loops(handler: Handler) -> Handler:
+    def handled(event: Any, context: Any) -> Any:
+        native.use(compiled=False)
+        try:
+            return handler(event, context)
+        finally:
+            native.use(compiled=True)
+
+    return handled
 
 
 def _profiled(handler: Handler, load: Workload) -> Profile:
@@ -172,8 +188,9 @@ def _lacking(goal: Goal, whole: float, spent: float, profile: Profile) -> str:
             f" to {max(room - spent + calls, 0):.0f} us."
         )
     return told + (
-        f" Even with calls for nothing {spent - calls:.0f} us would remain: reading, merging and"
-        " serialising would have to leave Python for compiled code, or an event to state less."
+        f" Even with calls for nothing {spent - calls:.0f} us would remain: reading an event and"
+        " writing a record would have to leave Python for compiled code as well, or an event to"
+        " state less."
     )
 
 
