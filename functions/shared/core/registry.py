@@ -134,7 +134,7 @@ def standing(
         agency_kind, mine = period.kind, agency.senders
     if not senders.anyone and (sender is None or sender not in mine):
         return Standing(agency_kind, (_refusal("/source", _NOT_ITS_SENDER),))
-    return Standing(agency_kind, ())
+    return _in_good_standing(agency_kind)
 
 
 def refused_fields(kind: Kind, agency_kind: str | None, fields: Iterable[str]) -> list[Reason]:
@@ -167,6 +167,11 @@ def _ranks_of(kind: str, agency_kind: str, fields: tuple[str, ...]) -> tuple[int
         return tuple(ranks.get(field) or ranks[family_of(field)] for field in fields)
     except KeyError:
         return None
+
+
+@lru_cache(maxsize=64)
+def _in_good_standing(agency_kind: str) -> Standing:
+    return Standing(agency_kind, ())
 
 
 def _refused(text: str) -> Standing:
