@@ -22,7 +22,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Text that grows --------------------------------------------------------------------------- */
+/* Text that grows ------------------------------------------------------------------------- */
 
 typedef struct {
     char *at;
@@ -67,7 +67,8 @@ static int put(Text *text, const char *bytes, size_t length) {
 
 static int put_integer(Text *text, long long value) {
     char digits[24], *from = digits + sizeof digits;
-    unsigned long long left = value < 0 ? 0ULL - (unsigned long long)value : (unsigned long long)value;
+    unsigned long long left =
+        value < 0 ? 0ULL - (unsigned long long)value : (unsigned long long)value;
     do *--from = (char)('0' + left % 10);
     while (left /= 10);
     if (value < 0) *--from = '-';
@@ -83,7 +84,7 @@ static void hex_of(const unsigned char *hash, char *out) {
     }
 }
 
-/* Canonical JSON: RFC 8785 -------------------------------------------------------------------- */
+/* Canonical JSON: RFC 8785 ------------------------------------------------------------------ */
 
 /* A string as JSON, with the short escapes where there are some and \u00xx for other controls. */
 static int put_quoted(Text *text, const char *from, size_t length) {
@@ -98,7 +99,8 @@ static int put_quoted(Text *text, const char *from, size_t length) {
         }
         *to++ = '\\';
         switch (byte) {
-        case '"': case '\\': *to++ = (char)byte; break;
+        case '"':
+        case '\\': *to++ = (char)byte; break;
         case '\b': *to++ = 'b'; break;
         case '\t': *to++ = 't'; break;
         case '\n': *to++ = 'n'; break;
@@ -116,15 +118,17 @@ static int put_quoted(Text *text, const char *from, size_t length) {
     return 0;
 }
 
+static int refuse(void) {
+    PyErr_SetString(PyExc_ValueError, "The value has no canonical JSON form.");
+    return -1;
+}
+
 /* The UTF-8 of a string, or NULL with ValueError: something else, or half of a surrogate pair. */
 static const char *utf8_of(PyObject *value, size_t *length) {
-    Py_ssize_t size;
+    Py_ssize_t size = 0;
     const char *bytes = PyUnicode_Check(value) ? PyUnicode_AsUTF8AndSize(value, &size) : NULL;
-    if (bytes == NULL) {
-        PyErr_Clear();
-        PyErr_SetString(PyExc_ValueError, "The value has no canonical JSON form.");
-        return NULL;
-    }
+    if (bytes == NULL && (!PyErr_Occurred() || PyErr_ExceptionMatches(PyExc_UnicodeError)))
+        refuse();
     *length = (size_t)size;
     return bytes;
 }
@@ -143,11 +147,7 @@ static int put_number(Text *text, PyObject *value) {
     int beyond;
     long long number = PyLong_AsLongLongAndOverflow(value, &beyond);
     if (number == -1 && PyErr_Occurred()) return -1;
-    if (beyond) {
-        PyErr_SetString(PyExc_ValueError, "The value has no canonical JSON form.");
-        return -1;
-    }
-    return put_integer(text, number);
+    return beyond ? refuse() : put_integer(text, number);
 }
 
 static int put_canonical(Text *text, PyObject *value);
@@ -173,7 +173,8 @@ static int put_members(Text *text, PyObject *object, Member *members) {
         member.name = utf8_of(name, &member.length);
         if (member.name == NULL) return -1;
         Py_ssize_t at = count++;
-        for (; at > 0 && comes_later(&members[at - 1], &member); at--) members[at] = members[at - 1];
+        for (; at > 0 && comes_later(&members[at - 1], &member); at--)
+            members[at] = members[at - 1];
         members[at] = member;
     }
     if (PUT(text, "{") < 0) return -1;
@@ -217,17 +218,14 @@ static int put_canonical(Text *text, PyObject *value) {
     if (PyUnicode_Check(value)) return put_text(text, value);
     if (PyLong_Check(value)) return put_number(text, value);
     int is_object = PyDict_Check(value);
-    if (!is_object && !PyList_Check(value)) {
-        PyErr_SetString(PyExc_ValueError, "The value has no canonical JSON form.");
-        return -1;
-    }
+    if (!is_object && !PyList_Check(value)) return refuse();
     if (Py_EnterRecursiveCall(" while writing canonical JSON")) return -1;
     int done = is_object ? put_object(text, value) : put_list(text, value);
     Py_LeaveRecursiveCall();
     return done;
 }
 
-/* SHA-256, by the library that hashlib has loaded ----------------------------------------------- */
+/* SHA-256, by the library that hashlib has loaded --------------------------------------------- */
 
 typedef struct {
     uint32_t words[28]; /* as <openssl/sha.h> has it */
@@ -298,7 +296,7 @@ static void hashed(const char *bytes, size_t length, char *hex) {
     hex_of(hash, hex);
 }
 
-/* fold ------------------------------------------------------------------------------------------ */
+/* fold ---------------------------------------------------------------------------------------- */
 
 /* An empty instance of a named tuple. */
 static PyObject *made(PyObject *type, Py_ssize_t size) {
@@ -381,8 +379,8 @@ static PyObject *taken(PyObject *lanes, PyObject *stamp, PyObject *statement, Py
 PyDoc_STRVAR(fold_doc, "fold(lanes, stamp, statements, Lane, Change) -> (lanes, changes)");
 
 static PyObject *fold(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ssize_t count) {
-    if (count != 5 || !PyDict_Check(given[0]) || !PyType_Check(given[3]) || !PyType_Check(given[4]) ||
-        !PyType_IsSubtype((PyTypeObject *)given[3], &PyTuple_Type) ||
+    if (count != 5 || !PyDict_Check(given[0]) || !PyType_Check(given[3]) ||
+        !PyType_Check(given[4]) || !PyType_IsSubtype((PyTypeObject *)given[3], &PyTuple_Type) ||
         !PyType_IsSubtype((PyTypeObject *)given[4], &PyTuple_Type)) {
         PyErr_SetString(PyExc_TypeError, "fold takes lanes, a stamp, statements, Lane and Change.");
         return NULL;
@@ -406,7 +404,7 @@ done:
     return both;
 }
 
-/* proof ----------------------------------------------------------------------------------------- */
+/* proof --------------------------------------------------------------------------------------- */
 
 /* The parts of an item of `changes` (core/lanes.py:Change) that are hashed. */
 typedef struct {
@@ -468,7 +466,22 @@ static int put_commits(Text *commits, PyObject *changes, const Key *key) {
     return PUT(commits, "]") < 0 ? -1 : applied;
 }
 
-enum { SALT, CORE, CHANGES, RECORD, VERSION, PREV, SOURCE, ID, TYPE, TIME, SEQUENCE, SENDER, AT, PROVED };
+enum {
+    SALT,
+    CORE,
+    CHANGES,
+    RECORD,
+    VERSION,
+    PREV,
+    SOURCE,
+    ID,
+    TYPE,
+    TIME,
+    SEQUENCE,
+    SENDER,
+    AT,
+    PROVED
+};
 
 /* An event as the ledger names it, of which `digest` has 64 hexadecimal digits. */
 static int put_event(Text *text, const char *digest, PyObject *id, PyObject *sequence,
@@ -496,13 +509,15 @@ static int put_entry(Text *text, PyObject *const *given, const char *event_diges
     if (PUT(text, ",\"record\":") < 0 || put_text(text, given[RECORD]) < 0) return -1;
     if (PUT(text, ",\"recorded_at\":") < 0 || put_text(text, given[AT]) < 0) return -1;
     if (PUT(text, ",\"sender\":") < 0 || put_text_or_null(text, given[SENDER]) < 0) return -1;
-    if (PUT(text, ",\"v\":1,\"version\":") < 0 || put_canonical(text, given[VERSION]) < 0) return -1;
+    if (PUT(text, ",\"v\":1,\"version\":") < 0 || put_canonical(text, given[VERSION]) < 0)
+        return -1;
     return PUT(text, "}");
 }
 
-PyDoc_STRVAR(proof_doc,
-             "proof(salt, core, changes, record_key, version, prev, source, id, type, time, sequence, "
-             "sender, recorded_at) -> (event_digest, applied, changes_digest, entry_hash)");
+PyDoc_STRVAR(
+    proof_doc,
+    "proof(salt, core, changes, record_key, version, prev, source, id, type, time, sequence, "
+    "sender, recorded_at) -> (event_digest, applied, changes_digest, entry_hash)");
 
 static PyObject *proof(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ssize_t count) {
     char *salt, *core;
@@ -546,8 +561,8 @@ static PyObject *proof(PyObject *Py_UNUSED(module), PyObject *const *given, Py_s
 
 #define HASH_BITS 11
 #define LONGEST_MATCH 258
-#define FARTHEST 3834   /* as zlib with a window of 4,096 bytes */
-#define MOST_TRIES 6    /* of places where a match may begin */
+#define FARTHEST 3834      /* as zlib with a window of 4,096 bytes */
+#define MOST_TRIES 6       /* of places where a match may begin */
 #define LONGEST_TEXT 60000 /* with the dictionary; places are numbered in 16 bits */
 #define NOWHERE 0xFFFF
 
@@ -594,7 +609,8 @@ static struct {
 } primed;
 
 static uint32_t hash_at(const unsigned char *at) {
-    return (((uint32_t)at[0] << 16 | (uint32_t)at[1] << 8 | at[2]) * 2654435761U) >> (32 - HASH_BITS);
+    return (((uint32_t)at[0] << 16 | (uint32_t)at[1] << 8 | at[2]) * 2654435761U) >>
+           (32 - HASH_BITS);
 }
 
 /* Makes the dictionary ready unless it is: 0, or -1 with ValueError. */
@@ -700,7 +716,7 @@ static size_t deflated(const unsigned char *text, size_t begin_at, size_t length
     return (size_t)(bits.to - out);
 }
 
-/* adapters/documents.py ------------------------------------------------------------------------- */
+/* adapters/documents.py ----------------------------------------------------------------------- */
 
 #define WORTH_TRYING 320
 
@@ -765,10 +781,25 @@ static int put_changes(Text *text, PyObject *changes) {
     return PUT(text, "]");
 }
 
-/* entry_action ---------------------------------------------------------------------------------- */
+/* entry_action -------------------------------------------------------------------------------- */
 
 /* The places of core/ledger.py:LedgerEntry and EventRef. */
-enum { UID, KEY, NUMBER, BEFORE, HASH, EVENT, SPEAKER, WRITTEN, OUTCOME, DIGEST, ALL, SECRET, SECRETS, ENTRY };
+enum {
+    UID,
+    KEY,
+    NUMBER,
+    BEFORE,
+    HASH,
+    EVENT,
+    SPEAKER,
+    WRITTEN,
+    OUTCOME,
+    DIGEST,
+    ALL,
+    SECRET,
+    SECRETS,
+    ENTRY
+};
 enum { EVENT_SOURCE, EVENT_ID, EVENT_TYPE, EVENT_TIME, EVENT_SEQUENCE, EVENT_DIGEST, EVENT_PARTS };
 
 static int put_attribute(Text *text, const char *name, PyObject *value) {
@@ -837,7 +868,8 @@ static Py_ssize_t put_action(Text *text, PyObject *table, PyObject *const *part)
 PyDoc_STRVAR(entry_action_doc,
              "entry_action(table, entry, dictionary) -> (json, bytes of the documents), or None");
 
-static PyObject *entry_action(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ssize_t count) {
+static PyObject *entry_action(PyObject *Py_UNUSED(module), PyObject *const *given,
+                              Py_ssize_t count) {
     PyObject *part[ENTRY];
     if (count != 3 || !PyTuple_Check(given[1]) || PyTuple_Size(given[1]) != ENTRY) {
         PyErr_SetString(PyExc_TypeError, "entry_action takes a table, an entry and a dictionary.");
@@ -860,7 +892,7 @@ static PyObject *entry_action(PyObject *Py_UNUSED(module), PyObject *const *give
     return both;
 }
 
-/* The module ------------------------------------------------------------------------------------ */
+/* The module ---------------------------------------------------------------------------------- */
 
 static PyMethodDef methods[] = {
     {"fold", (PyCFunction)(void (*)(void))fold, METH_FASTCALL, fold_doc},
@@ -870,14 +902,22 @@ static PyMethodDef methods[] = {
 };
 
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "_loops", "The innermost loops of a batch, compiled.", -1, methods,
-    NULL, NULL, NULL, NULL,
+    PyModuleDef_HEAD_INIT,
+    "_loops",
+    "The innermost loops of a batch, compiled.",
+    -1,
+    methods,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
 };
 
 PyMODINIT_FUNC PyInit__loops(void) {
     if (!found_sha()) {
-        PyErr_SetString(PyExc_ImportError,
-                        "There is no libcrypto that hashlib has loaded; the plain loops do the work.");
+        PyErr_SetString(
+            PyExc_ImportError,
+            "There is no libcrypto that hashlib has loaded; the plain loops do the work.");
         return NULL;
     }
     make_codes();
