@@ -78,29 +78,32 @@ def read_items(
     waiting: Waiting,
 ) -> dict[str, list[Item]]:
     """The items that exist, by table. Raises Retry if some could not be read in time."""
-    keys = [(table, value) for table, want in wanted.items() for value in sorted(want.values)]
     found: dict[str, list[Item]] = {table: [] for table in wanted}
-    for start in range(0, len(keys), MOST_KEYS):
-        request = _request(keys[start : start + MOST_KEYS], wanted)
+    for request in _requests(wanted):
         read_chunk(client, request, found, deadline, waiting)
     return found
 
 
-def _request(
-    keys: list[tuple[str, str]], wanted: Mapping[str, Wanted]
-) -> dict[str, dict[str, Any]]:
+def _requests(wanted: Mapping[str, Wanted]) -> Iterator[dict[str, dict[str, Any]]]:
+    """What to ask BatchGetItem for, at most `MOST_KEYS` keys at a time, in their order."""
     request: dict[str, dict[str, Any]] = {}
-    for table, value in keys:
-        want = wanted[table]
-        part = request.get(table)
-        if part is None:
-            part = request[table] = {"Keys": [], "ConsistentRead": True}
-            if want.attributes:
-                names = {f"#{i}": name for i, name in enumerate(want.attributes)}
-                part["ProjectionExpression"] = ",".join(names)
-                part["ExpressionAttributeNames"] = names
-        part["Keys"].append({want.key: {"S": value}})
-    return request
+    room = MOST_KEYS
+    for table, want in wanted.items():
+        keys = [{want.key: {"S": value}} for value in sorted(want.values)]
+        besides: dict[str, Any] = {"ConsistentRead": True}
+        if want.attributes:
+            names = {f"#{i}": name for i, name in enumerate(want.attributes)}
+            besides["ProjectionExpression"] = ",".join(names)
+            besides["ExpressionAttributeNames"] = names
+        while keys:
+            asked, keys = keys[:room], keys[room:]
+            request[table] = {"Keys": asked, **besides}
+            room -= len(asked)
+            if not room:
+                yield request
+                request, room = {}, MOST_KEYS
+    if request:
+        yield request
 
 
 def read_chunk(

@@ -71,7 +71,7 @@ def written(client: DynamoDBClient, action: Any) -> Any:
     """
     if not sends_directly(client):
         return action
-    return Written(orjson.dumps(action, default=_as_json))
+    return Written(_json(action))
 
 
 class _Direct:
@@ -94,7 +94,7 @@ class _Direct:
     def transact_write_items(self, **request: Any) -> Any:
         """As the client's own. As there, every request has an idempotency token."""
         request.setdefault("ClientRequestToken", str(uuid.uuid4()))
-        answer = self._sent("TransactWriteItems", request)
+        answer = self._sent("TransactWriteItems", _transaction(request))
         if answer is not None:
             return answer
         request["TransactItems"] = list(map(_plainly, request["TransactItems"]))
@@ -102,24 +102,25 @@ class _Direct:
 
     def batch_get_item(self, **request: Any) -> Any:
         """As the client's own."""
-        answer = self._sent("BatchGetItem", request)
+        answer = self._sent("BatchGetItem", _json(request))
         return self._client.batch_get_item(**request) if answer is None else answer
 
     def query(self, **request: Any) -> Any:
         """As the client's own."""
-        answer = self._sent("Query", request)
+        answer = self._sent("Query", _json(request))
         return self._client.query(**request) if answer is None else answer
 
-    def _sent(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any] | None:
+    def _sent(self, operation: str, body: bytes) -> dict[str, Any] | None:
         """The answer to a call that went well, or None for botocore to make it.
 
         Raises botocore's ReadTimeoutError where the service did not answer in time, and what
         its signer raises where there are no credentials.
         """
-        sent = self._signed(operation, orjson.dumps(request, default=_as_json))
+        request = self._signed(operation, body)
         try:
-            headers, received = self._line.ask(sent)
-            if int(headers.get("x-amz-crc32", crc32(received))) != crc32(received):
+            headers, received = self._line.ask(request)
+            checksum = headers.get("x-amz-crc32")
+            if checksum is not None and int(checksum) != crc32(received):
                 return None  # botocore asks anew as well
             answer = _read(received)
         except TimeoutError:  # the service has the request: asking again at once would be no help
@@ -171,6 +172,18 @@ class _Direct:
 # Writing and reading ------------------------------------------------------------------------
 
 
+def _transaction(request: Mapping[str, Any]) -> bytes:
+    """A transaction as the JSON that is sent: what is written of it already is only joined."""
+    items = request["TransactItems"]
+    actions = [item.json if type(item) is Written else _json(item) for item in items]
+    besides = {name: value for name, value in request.items() if name != "TransactItems"}
+    return b'{"TransactItems":[%b],%b' % (b",".join(actions), _json(besides)[1:])
+
+
+def _json(value: Any) -> bytes:
+    return orjson.dumps(value, default=_as_json)
+
+
 def _plainly(action: Any) -> Any:
     """An action as botocore takes it."""
     if not isinstance(action, Written):
@@ -194,8 +207,6 @@ class Written:
 def _as_json(value: Any) -> Any:
     if type(value) is bytes:
         return b2a_base64(value, newline=False).decode("ascii")
-    if type(value) is Written:
-        return orjson.Fragment(value.json)
     raise TypeError(f"A {type(value).__name__} has no place in a request.")
 
 

@@ -34,32 +34,32 @@ class TimeLeft:
 
 def messages_of(event: SqsEvent, senders: Senders) -> list[Message]:
     """The messages of an SQS event, with the principal that each may be attributed to."""
-    messages = []
-    for record in event["Records"]:
-        attributes = record["attributes"]
-        messages.append(
-            Message(
-                id=record["messageId"],
-                body=record["body"],
-                sent_at=instant_of_milliseconds(int(attributes["SentTimestamp"])),
-                sender=senders.principal(attributes.get("SenderId"), _said(record, "sender")),
-                replays=_replays(record, senders),
-            )
-        )
-    return messages
+    return [_message(record, senders) for record in event["Records"]]
 
 
-def _said(record: Mapping[str, Any], name: str) -> str | None:
-    text = record.get("messageAttributes", {}).get(name, {}).get("stringValue")
+def _message(record: Mapping[str, Any], senders: Senders) -> Message:
+    attributes = record["attributes"]
+    sender_id = attributes.get("SenderId")
+    sender = replays = None
+    if told := record.get("messageAttributes"):
+        sender = _text(told, "sender")
+        replays = _text(told, "replays")
+        if replays is not None and not (
+            _QUARANTINE_ID.fullmatch(replays) and senders.relayed(sender_id)
+        ):
+            replays = None
+    return Message(
+        record["messageId"],
+        record["body"],
+        instant_of_milliseconds(int(attributes["SentTimestamp"])),
+        senders.principal(sender_id, sender),
+        replays,
+    )
+
+
+def _text(attributes: Mapping[str, Any], name: str) -> str | None:
+    text = attributes.get(name, {}).get("stringValue")
     return text if isinstance(text, str) else None
-
-
-def _replays(record: Mapping[str, Any], senders: Senders) -> str | None:
-    """The quarantine entry that a relay of the stack says it replays."""
-    entry = _said(record, "replays")
-    if entry is None or _QUARANTINE_ID.fullmatch(entry) is None:
-        return None
-    return entry if senders.relayed(record["attributes"].get("SenderId")) else None
 
 
 def answer(unfinished: Iterable[Message]) -> Answer:
