@@ -12,7 +12,9 @@ from infra.lienthong import (
     access_log,
     agencies,
     city,
+    console,
     demo,
+    dossiers,
     erase,
     history,
     import_log,
@@ -41,6 +43,7 @@ COMMANDS: Final = (
     signing_in,
     search,
     person,
+    dossiers,
     show,
     history,
     receipt,
@@ -70,8 +73,7 @@ def parser() -> argparse.ArgumentParser:
     for command in COMMANDS:
         command.add_parser(commands)
     for sub in commands.choices.values():
-        sub.add_argument("--json", action="store_true", help="one JSON document on stdout")
-        sub.add_argument("--quiet", action="store_true", help="no notes and no progress bar")
+        console.add_options(sub)
     return top
 
 
@@ -81,14 +83,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parser().parse_args(arguments)
     except SystemExit as stop:  # argparse has said what is wrong, or printed the help
         return int(stop.code or 0)
-    console = Console(as_json=options.json, quiet=options.quiet)
+    terminal = Console(as_json=options.json, quiet=options.quiet)
     try:
-        return int(options.run(options, console))
+        return int(options.run(options, terminal))
     except Problem as problem:
-        console.complain(problem)
+        terminal.complain(problem)
         return int(problem.exit)
     except KeyboardInterrupt:
-        console.note("Interrupted. What was done stays done; running it again does no harm.")
+        terminal.note("Interrupted. What was done stays done; running it again does no harm.")
         return int(Exit.INTERRUPTED)
     except BrokenPipeError:
         # The reader (`| head`) has enough. Python would complain again while it closes stdout.

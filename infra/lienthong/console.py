@@ -5,6 +5,7 @@ With `--json` stdout carries exactly one JSON document and nothing else.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
@@ -63,6 +64,20 @@ def counted(number: int, thing: str) -> str:
 def markup(text: str) -> str:
     """The text for a table or a line: nothing in it is taken for style."""
     return escape(visible(text))
+
+
+def add_options(parser: argparse.ArgumentParser, *, below: bool = False) -> None:
+    """`--json` and `--quiet`.
+
+    `below` is for a command inside of one that has them too: said there, they do not undo what was
+    said before.
+    """
+    for name, text in (
+        ("--json", "one JSON document on stdout"),
+        ("--quiet", "no notes and no progress bar"),
+    ):
+        default = argparse.SUPPRESS if below else False
+        parser.add_argument(name, action="store_true", default=default, help=text)
 
 
 class Advance(Protocol):

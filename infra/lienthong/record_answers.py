@@ -12,6 +12,7 @@ from infra.lienthong.provenance import local, readable, status_name
 from infra.lienthong.tables import short
 
 _STEPS: Final = "steps"
+_APPLICANT: Final = "applicant"
 _COLUMNS: Final = ("field", "value", "rank", "source", "time")
 
 
@@ -30,6 +31,13 @@ class Reader:
         """A field's value as markup: readable, hidden, or nothing where it is not there."""
         found = record.get("fields", {}).get(field)
         return "" if found is None else self.cell(field, found, str(record.get("kind")))
+
+    def told(self, record: Document, field: str) -> str:
+        """A field in a table of many records: of an applicant the name, if there is one to see."""
+        found = record.get("fields", {}).get(field, {})
+        value = found.get("value") if field == _APPLICANT else None
+        named = value.get("name") if isinstance(value, dict) else None
+        return markup(str(named)) if named else self.text(record, field)
 
     def cell(self, field: str, found: Any, kind: str = "") -> str:
         """One field of an answer as markup; a plain value is taken as it is."""
@@ -137,11 +145,18 @@ def tell_warnings(record: Document, console: Console) -> None:
     )
 
 
-def tell_dossiers(dossiers: Sequence[Document], reader: Reader, console: Console) -> None:
+def tell_dossiers(
+    dossiers: Sequence[Document],
+    reader: Reader,
+    console: Console,
+    *,
+    with_applicants: bool = False,
+) -> None:
     """A line for each dossier of which something may be seen, and how many others there are."""
     seen = [dossier for dossier in dossiers if not is_hidden(dossier)]
     columns = {
         "dossier": "dossier_code",
+        **({"applicant": _APPLICANT} if with_applicants else {}),
         "state": "status",
         "procedure": "procedure_name",
         "handled by": "handling_agency",
@@ -157,7 +172,7 @@ def tell_dossiers(dossiers: Sequence[Document], reader: Reader, console: Console
     if seen:
         console.table(
             tuple(shown),
-            ([reader.text(dossier, field) for field in shown.values()] for dossier in seen),
+            ([reader.told(dossier, field) for field in shown.values()] for dossier in seen),
         )
     if hidden := len(dossiers) - len(seen):
         more = f"{hidden} more" if seen else str(hidden)

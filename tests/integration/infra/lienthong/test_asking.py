@@ -114,6 +114,18 @@ def test_records_their_history_and_how_they_were_known(terminal: Terminal) -> No
     assert "The record was not known yet at that instant." in before[-2]
 
 
+def test_what_an_agency_handles_is_listed_to_whoever_may_see_it(terminal: Terminal) -> None:
+    listed = terminal.type("dossiers", "--agency", "H26.12", *INSPECTION)
+    assert listed[0] == "1 dossier handled by H26.12"
+    assert listed[2].startswith(f"{DOSSIER_CODE} | Nguyễn Thị Hoà Mẫu | 1 registered | H26.12")
+    nothing = terminal.read("dossiers", "--agency", "H26.12", "--status", "9,10", *INSPECTION)
+    assert nothing == {"dossiers": [], "complete": True}
+    early = ("--due-before", "2026-03-10 17:00")
+    assert terminal.read("dossiers", "--agency", "H26.12", *early, *INSPECTION)["dossiers"] == []
+    refused = terminal.type("dossiers", "--agency", "H26.12", *POPULATION, code=1)
+    assert "No policy permits this" in refused[-2]
+
+
 def test_receipts_of_what_was_taken_and_of_what_was_refused(
     terminal: Terminal, tmp_path: Path
 ) -> None:
