@@ -22,7 +22,7 @@ from functions.shared.core.kinds import AGENCY
 from functions.shared.core.lanes import Record
 from functions.shared.core.ledger import Outcome
 from infra.lienthong import context
-from infra.lienthong.console import Console, Json, markup
+from infra.lienthong.console import Console, Json, add_options, markup
 from infra.lienthong.keys import named
 from infra.lienthong.problems import Exit, Misuse, Problem, Refused, Unreachable
 from infra.lienthong.registry_events import (
@@ -57,14 +57,7 @@ def add_parser(commands: Parsers[argparse.ArgumentParser]) -> None:
     _add_reading(what)
     _add_writing(what)
     for sub in what.choices.values():
-        # The command itself has them too; said here, they do not undo what was said there.
-        sub.add_argument(
-            "--json",
-            action="store_true",
-            default=argparse.SUPPRESS,
-            help="one JSON document on stdout",
-        )
-        sub.add_argument("--quiet", action="store_true", default=argparse.SUPPRESS, help="no notes")
+        add_options(sub, below=True)
         context.add_stack_options(sub)
 
 

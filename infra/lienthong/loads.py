@@ -14,7 +14,7 @@ from functions.shared.adapters.loads import DynamoLoads
 from functions.shared.core.loads import Load, LoadState
 from functions.shared.core.loads import Progress as Done
 from infra.lienthong import context
-from infra.lienthong.console import Console, Json, markup
+from infra.lienthong.console import Console, Json, add_options, markup
 from infra.lienthong.following import (
     average,
     document,
@@ -71,12 +71,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
             help=f"at most so many loads ({MOST})",
         )
     for sub in what.choices.values():
-        # The command itself has them too; said here, they do not undo what was said there.
-        for name, text in (
-            ("--json", "one JSON document on stdout"),
-            ("--quiet", "no notes and no progress bar"),
-        ):
-            sub.add_argument(name, action="store_true", default=argparse.SUPPRESS, help=text)
+        add_options(sub, below=True)
         context.add_stack_options(sub)
         for action in sub._actions:
             if action.dest in ("outputs", "profile", "region", "stack_name"):

@@ -21,7 +21,7 @@ from functions.shared.core.access import Action, Caller, Errand, Question, Role,
 from functions.shared.core.groups import GROUPS, groups_of
 from functions.shared.core.kinds import KINDS
 from functions.shared.core.purposes import PURPOSES, problem_with
-from infra.lienthong.console import Console, Json, markup
+from infra.lienthong.console import Console, Json, add_options, markup
 from infra.lienthong.problems import Exit, Misuse
 
 ROOT: Final = Path(__file__).parents[2]
@@ -104,14 +104,7 @@ def add_parser(commands: Parsers[argparse.ArgumentParser]) -> None:
     listing = what.add_parser("list", help="all policies: what each says, and why")
     listing.set_defaults(run=run_list)
     for sub in what.choices.values():
-        # The command itself has them too; said here, they do not undo what was said there.
-        sub.add_argument(
-            "--json",
-            action="store_true",
-            default=argparse.SUPPRESS,
-            help="one JSON document on stdout",
-        )
-        sub.add_argument("--quiet", action="store_true", default=argparse.SUPPRESS, help="no notes")
+        add_options(sub, below=True)
 
 
 def _add_explain(what: Parsers[argparse.ArgumentParser]) -> None:

@@ -22,7 +22,7 @@ from functions.shared.core.foresight import Foresight
 from functions.shared.core.kinds import KIND_OF_QUEUE
 from functions.shared.runtime.desk_answers import COUNTED_BY, counts_answer
 from infra.lienthong import asking, context, directly
-from infra.lienthong.console import Console, Json, counted
+from infra.lienthong.console import Console, Json, add_options, counted
 from infra.lienthong.desk.changing import (
     NOTHING,
     finish,
@@ -63,12 +63,7 @@ def add_parser(commands: Parsers[argparse.ArgumentParser]) -> None:
     _add_reading(what)
     _add_changing(what)
     for sub in what.choices.values():
-        # The command itself has them too; said here, they do not undo what was said there.
-        for name, text in (
-            ("--json", "one JSON document on stdout"),
-            ("--quiet", "no notes and no progress bar"),
-        ):
-            sub.add_argument(name, action="store_true", default=argparse.SUPPRESS, help=text)
+        add_options(sub, below=True)
         directly.add_as_option(sub)
         asking.add_options(sub)
 
