@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING, Final
 
+import orjson
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricResolution, MetricUnit, single_metric
 
@@ -36,6 +37,10 @@ _MOST_VALUES: Final = 100
 """Values of one metric that CloudWatch takes in one line."""
 
 
+def _on_a_line(log: object) -> str:
+    return orjson.dumps(log, default=str).decode()
+
+
 class Narrator:
     """Tells what became of a batch: one log line, a line per refused message, metrics.
 
@@ -44,7 +49,11 @@ class Narrator:
 
     def __init__(self, hash_key: str) -> None:
         self._hash_key = hash_key.encode()
-        self._logger = Logger(log_uncaught_exceptions=False)
+        self._logger = Logger(
+            log_uncaught_exceptions=False,
+            json_serializer=_on_a_line,
+            json_deserializer=str,  # a message is a sentence; whether it is JSON need not be tried
+        )
         self._metrics = Metrics()
 
     def hashed(self, text: str | None) -> str | None:

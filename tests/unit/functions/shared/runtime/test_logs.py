@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
@@ -169,6 +170,20 @@ class TestLines:
         assert refused["kept"] is True
         assert worked["verdicts"] == {"applied": 1, "quarantined": 1}
         assert worked["messages"] == 2
+
+    def test_a_line_is_written_as_powertools_writes_it(
+        self, narrate: Narrate, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        narrator, world = narrate(), FakeWorld(PERSON)
+        arrived = messages(["nonsense", event()])
+        narrator.tell("population", arrived, world.pipeline.run(arrived, Unhurried()))
+        narrator.failed("population", ValueError("x"))
+        lines = [line for line in capsys.readouterr().out.splitlines() if "_aws" not in line]
+        assert len(lines) == 3
+        for line in lines:
+            assert line == json.dumps(json.loads(line), separators=(",", ":"), ensure_ascii=False)
+            names = ["level", "location", "message", "timestamp", "service", "queue"]
+            assert list(json.loads(line))[: len(names)] == names
 
     def test_metrics_are_counted_by_kind(self, narrate: Narrate, said: Said) -> None:
         narrator = narrate()
