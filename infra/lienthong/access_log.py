@@ -23,8 +23,8 @@ from functions.shared.core.access import (
     link_faults,
 )
 from functions.shared.core.errors import Defect
-from infra.lienthong import context
-from infra.lienthong.console import Console, Json, counted, markup
+from infra.lienthong import context, deferral
+from infra.lienthong.console import Console, Json, add_options, counted, markup
 from infra.lienthong.problems import Exit, Refused
 from infra.lienthong.tables import reached
 
@@ -35,19 +35,27 @@ _TRIES: Final = 5
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """`access-log verify` and its options."""
+    """`access-log verify`, `access-log defer` and their options."""
     parser = commands.add_parser(
         "access-log",
-        help="check the log of who looked at what",
+        help="check the log of who looked at what; hide a look until a day",
+        description="The log of who looked at what. `lienthong who-looked` reads it.",
+    )
+    what = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
+    verify = what.add_parser(
+        "verify",
+        help="check every chain against its hashes and its head",
         description="Check the access log in its tables: each subject's chain has no gap, every "
         "entry has the content that was hashed, and the head names the newest one.",
     )
-    parser.add_argument("what", metavar="verify", choices=("verify",), help="verify")
-    parser.add_argument(
+    verify.add_argument(
         "--subject", metavar="SUBJECT", help="check this chain alone, such as person/<personal id>"
     )
-    context.add_stack_options(parser)
-    parser.set_defaults(run=run)
+    context.add_stack_options(verify)
+    verify.set_defaults(run=run)
+    deferral.add_parser(what)
+    for sub in what.choices.values():
+        add_options(sub, below=True)
 
 
 def run(options: argparse.Namespace, console: Console) -> Exit:

@@ -58,6 +58,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="name each field that was seen or hidden, not only how many",
     )
     parser.add_argument(
+        "--ids",
+        action="store_true",
+        help="also the id of each look, by which `access-log defer` hides it from the person",
+    )
+    parser.add_argument(
         "--most", type=int, default=_MOST, metavar="N", help=f"show at most N looks ({_MOST})"
     )
     asking.add_options(parser)
@@ -109,7 +114,7 @@ def ask(api: Api, options: argparse.Namespace, console: Console) -> Exit:
     if console.as_json:
         console.document({"entries": entries, "complete": not more})
         return Exit.OK
-    tell(entries, console, fields=options.fields)
+    tell(entries, console, fields=options.fields, ids=options.ids)
     if more:
         console.say(f"\nThere are more than these {len(entries):,}: add --most.")
     asking.tell_trace(api, answer, console)
@@ -138,7 +143,9 @@ def _record(api: Api, person: str, console: Console) -> str:
     return record
 
 
-def tell(entries: Sequence[Document], console: Console, *, fields: bool = False) -> None:
+def tell(
+    entries: Sequence[Document], console: Console, *, fields: bool = False, ids: bool = False
+) -> None:
     """The looks as a table, times in Vietnam time, and who the officers are."""
     if not entries:
         console.say("There is no look, as far as the access log may be shown to you.")
@@ -146,7 +153,7 @@ def tell(entries: Sequence[Document], console: Console, *, fields: bool = False)
     console.say(f"[bold]{counted(len(entries), 'look')}[/]")
     console.table(
         ("when", "who", "agency", "purpose", "case", "what", "fields seen"),
-        chain.from_iterable(_rows(entry, fields=fields) for entry in entries),
+        chain.from_iterable(_rows(entry, fields=fields, ids=ids) for entry in entries),
     )
     officers = {_text(entry, "officer"): entry for entry in entries}
     console.say("\n[bold]Officers[/]")
@@ -163,7 +170,7 @@ def tell(entries: Sequence[Document], console: Console, *, fields: bool = False)
     )
 
 
-def _rows(entry: Document, *, fields: bool) -> list[tuple[str, ...]]:
+def _rows(entry: Document, *, fields: bool, ids: bool) -> list[tuple[str, ...]]:
     refused = entry.get("decision") == "refused"
     records = entry.get("records") or ()
     seen = "[red]refused[/]" if refused else _counts(records)
@@ -182,6 +189,8 @@ def _rows(entry: Document, *, fields: bool) -> list[tuple[str, ...]]:
             ("", "", "", "", "", markup(f"  {record.get('kind')}"), _named(record))
             for record in records
         ]
+    if ids:
+        rows.append(("", "", "", "", "", "  id", _text(entry, "entry")))
     return rows
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ import pytest
 from moto import mock_aws
 
 from functions.shared.adapters.clients import Clients
+from functions.shared.core.instants import VIETNAM
 from infra.lienthong.__main__ import main
 from tests.builders import DOSSIER_CODE, INSURANCE_NUMBER, PERSON_ID, event
 from tests.integration.functions.serving import opened, served
@@ -23,6 +25,7 @@ INSPECTION: Final = ("--as", "inspector", "--purpose", "inspection", "--case", "
 POPULATION: Final = ("--as", "population-officer", "--purpose", "population-administration")
 PATIENT: Final = ("--as", "facility-staff", "--purpose", "medical-examination", "--case", "V-1")
 AUDIT: Final = ("--as", "auditor", "--purpose", "audit")
+ANSWER: Final = ("--as", "inspector", "--purpose", "subject-request", "--case", "YC-1")
 
 
 class Terminal:
@@ -98,6 +101,30 @@ def test_one_person_as_each_reader_may_see_them_and_the_trace_of_it(terminal: Te
     assert looks[3].endswith("| read | refused")
     by_purpose = terminal.read("who-looked", "--for-purpose", "inspection", *AUDIT)
     assert [entry["officer_name"] for entry in by_purpose["entries"]] == ["inspector"]
+
+
+def test_a_look_is_hidden_from_the_person_until_a_day_and_from_no_auditor(
+    terminal: Terminal,
+) -> None:
+    person = terminal.read("person", PERSON_ID, *INSPECTION)["person"]["record"]
+    trace = ("who-looked", person)
+    (look,) = terminal.read(*trace, *AUDIT)["entries"]
+    assert f"id | {look['entry']}" in terminal.type(*trace, "--ids", *AUDIT)
+    until = (datetime.now(VIETNAM) + timedelta(days=30)).date().isoformat()
+    hiding = ("access-log", "defer", look["entry"], "--until", until, "--why", "An inquiry.")
+
+    refused = terminal.type(*hiding, *AUDIT, code=1)
+    told = terminal.type(*hiding, *INSPECTION)
+
+    assert "No policy permits this" in refused[-2]
+    assert told[0].startswith(f"Hidden from the person until {until} 00:00:00")
+    hidden = [e for e in terminal.read(*trace, *AUDIT)["entries"] if "hidden_until" in e]
+    assert look["entry"] in {entry["entry"] for entry in hidden}
+    shown = terminal.read(*trace, *ANSWER)["entries"]
+    told_to_the_person = [e["action"] for e in shown if e["decision"] == "permitted"]
+    assert {"read", "defer-disclosure"}.isdisjoint(told_to_the_person)
+    late = terminal.type(*hiding[:4], "2199-01-01", *hiding[5:], *INSPECTION, code=2)
+    assert any("within 366 days" in line for line in late)
 
 
 def test_records_their_history_and_how_they_were_known(terminal: Terminal) -> None:

@@ -78,10 +78,29 @@ def test_each_field_is_named_when_asked_for(capsys: pytest.CaptureFixture[str]) 
     assert "insurance-card | nothing (hidden: card, status)" in found
 
 
+def test_the_id_of_each_look_is_told_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    run(ScriptedWire(answered(page(look()))), RECORD, "--ids")
+    assert "id | entry-1" in lines(capsys)
+
+
 def test_a_deferred_entry_says_until_when(capsys: pytest.CaptureFixture[str]) -> None:
     hidden = look(hidden_until="2026-12-31T17:00:00.000000Z")
     run(ScriptedWire(answered(page(hidden))), RECORD)
     assert "(hidden from the person until 2027-01-01 00:00:00)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("window", ["day", "minute"])
+def test_who_was_stopped_for_asking_too_much_is_told_in_a_sentence(
+    window: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stopped = look(decision="refused", rules=[], spent=window)
+    run(ScriptedWire(answered(page(stopped))), "--officer", "sub-1")
+    found = lines(capsys)
+    assert f"refused, the {window}'s allowance used up" in found[2]
+    assert (
+        "officer.lan was stopped at 2026-11-22 15:00:00 for asking too much: the allowance of that"
+        f" {window} was used up. Only the first such request of a {window} is noted."
+    ) in found
 
 
 def test_a_personal_id_is_looked_up_first_and_that_is_told(
