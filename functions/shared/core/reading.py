@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final, NamedTuple, NoReturn
 
 import orjson
@@ -130,25 +130,17 @@ def _read_plain(body: str, kind: Kind) -> Reading | None:
     value, errors = validate_event_data(event_type, data)
     if errors or value is None or value[kind.key] != subject:
         return None
-    # Tuples by themselves, for a batch makes hundreds: a named one takes three times as long.
-    envelope = tuple.__new__(
-        Envelope,
-        (
-            source,
-            event_id,
-            type_,
-            subject,
-            time,
-            sequence,
-            core_bytes,
-            uid_of(source, event_id),
-        ),
-    )
-    event = tuple.__new__(
-        Event, (envelope, kind.name, subject, core_bytes, *_stated(value, envelope, kind))
-    )
-    return tuple.__new__(Reading, (envelope, event, (), source, event_id, data.keys()))
+    uid = uid_of(source, event_id)
+    envelope = _an_envelope((source, event_id, type_, subject, time, sequence, core_bytes, uid))
+    stated = _stated(value, envelope, kind)
+    event = _an_event((envelope, kind.name, subject, core_bytes, *stated))
+    return _a_reading((envelope, event, (), source, event_id, data.keys()))
 
+
+# A batch makes hundreds: straight from their values, in half of the time of a call by name.
+_an_envelope: Final = partial(tuple.__new__, Envelope)
+_an_event: Final = partial(tuple.__new__, Event)
+_a_reading: Final = partial(tuple.__new__, Reading)
 
 _MOST_PLAIN_CHARACTERS: Final = 40_000
 """A longer message is refused, or costs its size in any case."""
