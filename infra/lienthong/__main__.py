@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from infra.lienthong import (
     access_log,
@@ -62,9 +63,22 @@ COMMANDS: Final = (
 )
 
 
+_OPAQUE: Final = re.compile("-[A-Za-z0-9_-]{21,}")
+
+
+class Parser(argparse.ArgumentParser):
+    """Takes an opaque id or cursor for what it is, also where it begins with a hyphen, as one in
+    64 does."""
+
+    def _parse_optional(self, arg_string: str) -> Any:
+        if arg_string not in self._option_string_actions and _OPAQUE.fullmatch(arg_string):
+            return None
+        return super()._parse_optional(arg_string)
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="lienthong",
         description="Shared records of a province: send events, ask for records, verify them.",
         epilog="Exit codes: 0 done; 1 findings or refused; 2 wrong use; 3 no stack or no sign-in.",
