@@ -93,7 +93,7 @@ def read(body: str, kind: Kind) -> Reading:
 def _read_plain(body: str, kind: Kind) -> Reading | None:
     """The reading of a valid event of an ordinary look; None where a closer look is needed.
 
-    What it gives is what `read_closely` would give, in a third of the time; a test holds the two
+    What it gives is what `read_closely` would give, in half of the time; a test holds the two
     equal. Nothing is refused here.
     """
     if len(body) > _MOST_PLAIN_CHARACTERS:
