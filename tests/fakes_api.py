@@ -33,7 +33,7 @@ from functions.shared.core.allowances import (
     counted_subjects,
     counter_of,
     most_in_counter,
-    seconds_until_renewed,
+    stopped,
 )
 from functions.shared.core.canonical import canonical
 from functions.shared.core.events import Json
@@ -57,6 +57,7 @@ class FakeAccessLog:
         self._looks: Counter[tuple[str, str]] = Counter()
         self._subjects: dict[tuple[str, str], set[str]] = {}
         self._cases: dict[tuple[str, str], set[str]] = {}
+        self._told: set[tuple[str, str]] = set()
         self._writing = threading.Lock()
 
     def entries(self) -> list[AccessEntry]:
@@ -88,23 +89,35 @@ class FakeAccessLog:
             raise self.unwritable
         with self._writing:
             at = self._now()
-            self._charge(caller, errand, looks, at)
-            noted = []
-            for look in looks:
-                entry = linked(caller, errand, look, self._head(look.subject), at)
-                text = canonical(entry_as_json(entry))
-                self._stored.setdefault(look.subject, []).append(text)
-                noted.append(entry)
-            return noted
+            try:
+                self._charge(caller, errand, looks, at)
+            except AllowanceSpent as spent:
+                window = at[:16] if spent.window is Window.MINUTE else vietnam_day(at)
+                if looks and (caller.id, window) not in self._told:
+                    self._told.add((caller.id, window))
+                    self._keep(caller, errand, [stopped(caller, looks, spent.window)], at)
+                raise
+            return self._keep(caller, errand, looks, at)
+
+    def _keep(
+        self, caller: Caller, errand: Errand, looks: Sequence[Look], at: str
+    ) -> list[AccessEntry]:
+        noted = []
+        for look in looks:
+            entry = linked(caller, errand, look, self._head(look.subject), at)
+            text = canonical(entry_as_json(entry))
+            self._stored.setdefault(look.subject, []).append(text)
+            noted.append(entry)
+        return noted
 
     def _charge(self, caller: Caller, errand: Errand, looks: Sequence[Look], at: str) -> None:
         minute = caller.id, at[:16], counter_of(caller, errand.request_id)
         today = caller.id, vietnam_day(at)
         cost, most = cost_of(looks), self._limits.day_of(caller)
         if most is not None and cost and self._looks[today] + cost > most:
-            raise AllowanceSpent(Window.DAY, seconds_until_renewed(Window.DAY, at))
+            raise AllowanceSpent(Window.DAY, at)
         if self._requests[minute] + 1 > most_in_counter(self._limits, caller):
-            raise AllowanceSpent(Window.MINUTE, seconds_until_renewed(Window.MINUTE, at))
+            raise AllowanceSpent(Window.MINUTE, at)
         self._requests[minute] += 1
         if most is not None:
             self._looks[today] += cost

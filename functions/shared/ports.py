@@ -268,10 +268,11 @@ class AccessLog(Protocol):
     none. `note` writes an entry for every look, and takes the request off the caller's
     allowances; when it returns all of it is written, once. It begins at the heads that it is
     given (a subject without one is looked up), and goes on from newer ones where others were
-    first. It raises `AllowanceSpent` with nothing written, or `Retry`: then some may be written,
-    and nothing may be released. Several looks at one subject become links in their order; with
-    no look the request is counted alone. `allowance` is what is left of the day as it was
-    before this request.
+    first. It raises `AllowanceSpent` with none of them written, or `Retry`: then some may be
+    written, and nothing may be released. The first request with looks that is refused for an
+    allowance is noted as such, one for each caller and window; where that fails it is `Retry`.
+    Several looks at one subject become links in their order; with no look the request is counted
+    alone. `allowance` is what is left of the day as it was before this request.
 
     Reading is newest first, in pages; a page's cursor goes on with the same question, None is the
     end. `trace` is a subject's chain, for the subject without what is deferred; `found` searches

@@ -7,6 +7,9 @@ over, and nobody is served without being counted. A request with more looks than
 transaction (a long search) is noted in several, the allowances in the first of them; where a later
 one fails nothing is released, and the log has looks that saw nothing rather than the reverse.
 
+Where an allowance is used up, a transaction of its own notes the refusal and marks the allowance,
+guarded by the absence of the mark: one entry for each caller and window, however many ask at once.
+
 An answer that is lost leaves open whether the transaction took place. The entry that it would have
 written first tells: it names its request, and its number is taken by no other.
 """
@@ -70,7 +73,7 @@ from functions.shared.core.allowances import (
     counter_of,
     is_watched,
     most_in_counter,
-    seconds_until_renewed,
+    stopped,
 )
 from functions.shared.core.errors import Defect, Retry
 from functions.shared.core.events import Json
@@ -95,6 +98,8 @@ _OF_ALLOWANCES: Final = 2
 _SHORT: Final = 6
 """Bytes of the keyed hash under which the subjects and cases of a day are counted."""
 _READ_TRIES: Final = 6
+_MARKING_COUNTER: Final = 0
+"""Of a system's counters, the one that is marked for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +159,7 @@ class DynamoAccessLog:
         }
         for item in self._read(wanted, deadline)[self._places.allowances]:
             return Standing(
-                looks=int(item["looks"]["N"]),
+                looks=int(item.get("looks", {"N": 0})["N"]),
                 most=most,
                 subjects=len(item.get("subjects", {"BS": ()})["BS"]),
                 cases=len(item.get("cases", {"BS": ()})["BS"]),
@@ -181,11 +186,36 @@ class DynamoAccessLog:
         charge: Sequence[Look] | None = looks
         for part in _parts(looks):
             attempt = _Attempt(caller, errand, [looks[place] for place in part], charge)
-            entries.update(zip(part, self._written(attempt, known, deadline), strict=True))
+            try:
+                written = self._written(attempt, known, deadline)
+            except AllowanceSpent as spent:
+                if looks:
+                    with suppress(AllowanceSpent):  # another request of the window was first
+                        self._tell(attempt, spent, deadline)
+                raise
+            entries.update(zip(part, written, strict=True))
             charge = None
         if looks and is_watched(caller, errand.request_id):
             self._watch(caller, deadline)
         return [entries[place] for place in range(len(looks))]
+
+    def _tell(self, refused: _Attempt, spent: AllowanceSpent, deadline: Deadline) -> None:
+        """Notes that a request was refused for an allowance, unless the window is marked.
+
+        Raises AllowanceSpent where it was marked meanwhile, Retry where noting fails.
+        """
+        caller = refused.caller
+        look = stopped(caller, refused.charge or (), spent.window)
+        wanted = {
+            self._places.heads: Wanted("subject", [look.subject]),
+            self._places.allowances: Wanted("allowance", [self._marked_key(caller, spent)]),
+        }
+        found = self._read(wanted, deadline)
+        if any("told" in item for item in found[self._places.allowances]):
+            return
+        heads = {look.subject: NO_HEAD}
+        heads |= {item["subject"]["S"]: head_from_item(item) for item in found[self._places.heads]}
+        self._written(_Attempt(caller, refused.errand, [look], None, spent), heads, deadline)
 
     def _watch(self, caller: Caller, deadline: Deadline) -> None:
         with suppress(Retry):  # it is counted the next time
@@ -207,17 +237,17 @@ class DynamoAccessLog:
             at = self._now()
             entries = attempt.entries(heads, at)
             tried.append(entries)
-            charges = self._charges(attempt, at)
+            guards = self._guards(attempt, at)
             actions: Any = [
                 *self._links(entries, heads),
-                *({"Update": charge} for _, charge in charges),
+                *({"Update": update} for _, update in guards),
             ]
             try:
                 self._client.transact_write_items(TransactItems=actions)
             except AWS_ERRORS as error:
-                spent = _spent(error, [window for window, _ in charges])
+                spent = _spent(error, [window for window, _ in guards])
                 if spent is not None:
-                    raise AllowanceSpent(spent, seconds_until_renewed(spent, at)) from None
+                    raise AllowanceSpent(spent, at) from None
                 if issubclass(meaning(error), Defect) or _is_refused(error):
                     code = ", ".join(sorted({*cancellations(error)} - {"None"})) or code_of(error)
                     raise Defect(f"TransactWriteItems failed with {code}.") from None
@@ -284,6 +314,31 @@ class DynamoAccessLog:
             "ExpressionAttributeValues": values,
         }
 
+    def _guards(self, attempt: _Attempt, at: str) -> list[tuple[Window, dict[str, Any]]]:
+        """What a transaction does to its caller's allowances, with the window of each."""
+        if attempt.spent is not None:
+            return [(attempt.spent.window, self._mark(attempt.caller, attempt.spent))]
+        return self._charges(attempt, at)
+
+    def _mark(self, caller: Caller, spent: AllowanceSpent) -> dict[str, Any]:
+        """Marks a window as one whose end is noted; its item may not be there yet."""
+        return {
+            "TableName": self._places.allowances,
+            "Key": {"allowance": {"S": self._marked_key(caller, spent)}},
+            "UpdateExpression": "SET told=:t,expires_at=:e",
+            "ConditionExpression": "attribute_not_exists(told)",
+            "ExpressionAttributeValues": {
+                ":t": {"BOOL": True},
+                ":e": {"N": str(_expires(spent.window, spent.at))},
+            },
+        }
+
+    def _marked_key(self, caller: Caller, spent: AllowanceSpent) -> str:
+        if spent.window is Window.DAY:
+            return self._day_key(caller, spent.at)
+        counter = _MARKING_COUNTER if caller.is_system else None
+        return minute_allowance(caller.id, spent.at, counter)
+
     def _charges(self, attempt: _Attempt, at: str) -> list[tuple[Window, dict[str, Any]]]:
         """What the request takes off its caller's allowances, with the window of each."""
         if attempt.charge is None:
@@ -297,16 +352,16 @@ class DynamoAccessLog:
                     minute_allowance(caller.id, at, counter),
                     {"requests": 1},
                     most_in_counter(self._limits, caller),
-                    _epoch(at) + 3600,
+                    _expires(Window.MINUTE, at),
                 ),
             )
         ]
         cost, most = cost_of(attempt.charge), self._limits.day_of(caller)
         if cost and most is not None:
             if cost > most:
-                raise AllowanceSpent(Window.DAY, seconds_until_renewed(Window.DAY, at))
+                raise AllowanceSpent(Window.DAY, at)
             charge = self._charge(
-                self._day_key(caller, at), {"looks": cost}, most, _epoch(at) + DAYS_KEPT * 86400
+                self._day_key(caller, at), {"looks": cost}, most, _expires(Window.DAY, at)
             )
             subjects = counted_subjects(errand, attempt.charge)
             if subjects:
@@ -506,12 +561,16 @@ class DynamoAccessLog:
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """One transaction's looks; `charge` are those of the whole request, in its first one."""
+    """One transaction's looks; `charge` are those of the whole request, in its first one.
+
+    `spent` is the allowance that the request was refused for, where that is what is noted.
+    """
 
     caller: Caller
     errand: Errand
     looks: Sequence[Look]
     charge: Sequence[Look] | None
+    spent: AllowanceSpent | None = None
 
     @property
     def subjects(self) -> frozenset[str]:
@@ -548,7 +607,7 @@ def _parts(looks: Sequence[Look]) -> list[list[int]]:
 
 
 def _spent(error: Exception, windows: Sequence[Window]) -> Window | None:
-    """The allowance that a transaction was cancelled for, and for nothing else.
+    """The allowance, used up or marked, that a transaction was cancelled for and nothing else.
 
     Its actions end with those of the allowances. Where a link failed as well, an earlier try
     may have taken place, which a reading tells.
@@ -570,8 +629,10 @@ def _is_refused(error: Exception) -> bool:
     return any(CANCELLATION.get(code, Retry) is Defect for code in cancellations(error))
 
 
-def _epoch(at: str) -> int:
-    return int(datetime.fromisoformat(at).timestamp())
+def _expires(window: Window, at: str) -> int:
+    """When the item of the window that `at` is in may go, in seconds."""
+    seconds = 3600 if window is Window.MINUTE else DAYS_KEPT * 86400
+    return int(datetime.fromisoformat(at).timestamp()) + seconds
 
 
 # Reading ------------------------------------------------------------------------------------

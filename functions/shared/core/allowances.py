@@ -2,6 +2,9 @@
 
 The day is Vietnam's. An officer has both allowances. An agency's system has the minute alone, and
 a larger one: it asks for every patient of a hospital, and each of its requests names a case.
+
+Who is stopped for asking too much leaves an entry in the access log, the first time in a window: a
+flood of requests is one entry a minute and one a day, and no more.
 """
 
 from __future__ import annotations
@@ -13,7 +16,14 @@ from enum import StrEnum
 from typing import Final
 from zlib import crc32
 
-from functions.shared.core.access import Action, Caller, Errand, Look
+from functions.shared.core.access import (
+    AccessEntry,
+    Action,
+    Caller,
+    Errand,
+    Look,
+    caller_subject,
+)
 from functions.shared.core.errors import LienThongError
 from functions.shared.core.instants import VIETNAM
 from functions.shared.core.purposes import PURPOSES
@@ -33,6 +43,7 @@ SUSPECT_PERCENT: Final = 60
 WATCHED_EVERY: Final = 8
 """One request in so many is followed by a look at how its caller stands: collecting takes many."""
 
+_SPENT: Final = "allowance-spent"
 _LISTING: Final = frozenset({Action.SEARCH.value, Action.LIST.value})
 
 
@@ -44,15 +55,16 @@ class Window(StrEnum):
 
 
 class AllowanceSpent(LienThongError):
-    """Nothing was noted and nothing may be released: the allowance of the window is used up.
+    """Nothing may be released: the allowance of the window that `at` is in is used up.
 
     `seconds` is how long until there is a new one, at least 1.
     """
 
-    def __init__(self, window: Window, seconds: int) -> None:
+    def __init__(self, window: Window, at: str) -> None:
         super().__init__(f"The allowance of this {window.value} is used up.")
         self.window = window
-        self.seconds = seconds
+        self.at = at
+        self.seconds = seconds_until_renewed(window, at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +151,32 @@ def most_in_counter(limits: Limits, caller: Caller) -> int:
     """Requests a minute that one counter of the caller takes."""
     most = limits.minute_of(caller)
     return -(-most // SYSTEM_COUNTERS) if caller.is_system else most
+
+
+def stopped(caller: Caller, looks: Sequence[Look], window: Window) -> Look:
+    """The one look that is noted of a request whose looks were too many for a window.
+
+    It is about whom they are about, and where that is not one alone, about the caller; it names
+    every record that was read for them.
+    """
+    (first, *others) = looks
+    subjects = {look.subject for look in looks}
+    note = first.note if all(look.note == first.note for look in others) else None
+    return Look(
+        subject=first.subject if len(subjects) == 1 else caller_subject(caller.id),
+        action=first.action,
+        allowed=False,
+        rules=(),
+        seen={},
+        masked={key: () for look in looks for key in (*look.seen, *look.masked)},
+        note={**(note or {}), "outcome": _SPENT, "window": window.value},
+    )
+
+
+def stopped_by(entry: AccessEntry) -> Window | None:
+    """The window whose allowance was used up, where that is what an entry was refused for."""
+    note = entry.note or {}
+    return Window(note["window"]) if note.get("outcome") == _SPENT else None
 
 
 def seconds_until_renewed(window: Window, at: str) -> int:

@@ -23,7 +23,7 @@ from functions.shared.core.access import (
     deferral_note,
     hash_of,
 )
-from functions.shared.core.allowances import Limits
+from functions.shared.core.allowances import AllowanceSpent, Limits
 from infra.lienthong.access_log import Chains, Finding, Outcome, tell
 from infra.lienthong.console import Console
 from tests.builders import ticking
@@ -100,6 +100,19 @@ def log(town: Town) -> Log:
 def test_nothing_is_found_in_an_honest_log(log: Log) -> None:
     outcome = log.verified()
     assert (outcome.subjects, outcome.entries, outcome.findings) == (2, 4, [])
+
+
+def test_a_refusal_for_an_allowance_is_a_link_like_others(log: Log) -> None:
+    few = DynamoAccessLog(
+        log.client, log.places, Limits(1, 99), b"k" * 32, WAITING, ticking("2026-12-24T08:00:00Z")
+    )
+    look = Look(SUBJECT, Action.READ, True, ("rule",), {SUBJECT: ("phone",)}, {})
+    few.note(OFFICER, Errand("audit", None, "a"), [look], {}, Unhurried())
+    for request in "bcd":
+        with pytest.raises(AllowanceSpent):
+            few.note(OFFICER, Errand("audit", None, request), [look], {}, Unhurried())
+    outcome = log.verified()
+    assert (outcome.subjects, outcome.entries, outcome.findings) == (2, 6, [])
 
 
 def rehashed(log: Log) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
@@ -48,6 +49,8 @@ from tests.fakes import Passed, Unhurried
 from tests.fakes_api import AMPLE, FakeAccessLog
 from tests.faults import (
     Call,
+    Fault,
+    Faults,
     Faulty,
     Late,
     Proceed,
@@ -236,7 +239,6 @@ class TestAllowances:
         with pytest.raises(AllowanceSpent) as raised:
             log.note(OFFICER, errand("x"), [LOOK], {}, NOW)
         assert (raised.value.window, raised.value.seconds) == (Window.DAY, 3600)
-        assert log.heads([SUBJECT], NOW)[SUBJECT].number == 2
         log.note(replace(OFFICER, id="officer-2"), errand("y"), [LOOK], {}, NOW)
 
     def test_of_the_minute_end_until_the_next(self, make: Make) -> None:
@@ -277,6 +279,209 @@ class TestAllowances:
         log = make()
         log.note(OFFICER, Errand("audit", None, "r"), [at_person(1)], {}, NOW)
         assert log.allowance(OFFICER, NOW) == Standing(1, AMPLE.day, 0, 0)
+
+
+def stopped(log: AccessLog, caller: Caller, request: str, *looks: Look) -> None:
+    with pytest.raises(AllowanceSpent):
+        log.note(caller, errand(request), looks or [LOOK], {}, NOW)
+
+
+class TestBeingStopped:
+    @pytest.mark.parametrize(
+        ("limits", "window"), [(Limits(1, 99), "day"), (Limits(99, 1), "minute")]
+    )
+    def test_leaves_one_entry_in_the_window(self, make: Make, limits: Limits, window: str) -> None:
+        log = make(limits, iter_clock(RECORDED_AT))
+        log.note(OFFICER, errand("a"), [LOOK], {}, NOW)
+        for request in "bcd":
+            stopped(log, OFFICER, request)
+        chain = log.trace(SUBJECT, NOW, for_subject=False, cursor=None, limit=9).entries
+        told = chain[0].entry
+        assert [traced.entry.request_id for traced in chain] == ["b", "a"]
+        assert (told.officer, told.purpose, told.case) == (OFFICER.id, ERRAND.purpose, ERRAND.case)
+        assert (told.action, told.allowed, told.rules, told.seen) == ("read", False, (), {})
+        assert told.masked == {SUBJECT: (), "insurance-card/DN1": ()}
+        assert told.note == {"outcome": "allowance-spent", "window": window}
+        assert chain_faults([chain[1].entry, told], log.heads([SUBJECT], NOW)[SUBJECT]) == []
+
+    def test_leaves_another_one_in_the_next_window(self, make: Make) -> None:
+        log = make(Limits(99, 1), ticking("2026-11-26T09:00:00.000000Z", 25))
+        for request in "abcdefghij":
+            with suppress(AllowanceSpent):
+                log.note(OFFICER, errand(request), [LOOK], {}, NOW)
+        chain = log.trace(SUBJECT, NOW, for_subject=False, cursor=None, limit=99).entries
+        minutes = [traced.entry.looked_at[:16] for traced in chain if not traced.entry.allowed]
+        assert len(minutes) == len(set(minutes)) > 1
+
+    def test_leaves_one_of_each_caller(self, make: Make) -> None:
+        log = make(Limits(1, 99), iter_clock(RECORDED_AT))
+        for caller in (OFFICER, replace(OFFICER, id="officer-2")):
+            log.note(caller, errand("a"), [LOOK], {}, NOW)
+            stopped(log, caller, "b")
+            stopped(log, caller, "c")
+        assert log.heads([SUBJECT], NOW)[SUBJECT].number == 4
+
+    def test_is_noted_of_the_one_who_asked_for_several(self, make: Make) -> None:
+        log = make(Limits(day=3, minute=99))
+        looks = [replace(at_person(n), masked={f"person/{n:012d}": ()}) for n in range(4)]
+        stopped(log, OFFICER, "a", *looks)
+        entry = log.entry(f"caller/{OFFICER.id}", 1, NOW)
+        assert entry is not None
+        assert list(entry.masked) == [look.subject for look in looks]
+        assert log.heads([looks[0].subject], NOW) == {looks[0].subject: NO_HEAD}
+        # What is marked before anything was looked at counts for nothing.
+        assert log.allowance(OFFICER, NOW) == Standing(most=3)
+
+    def test_is_noted_of_a_system_once_over_all_its_counters(self, make: Make) -> None:
+        log = make(Limits(day=1, minute=1), iter_clock(RECORDED_AT))
+        for _ in range(9):
+            for request in request_of_each_counter():
+                with suppress(AllowanceSpent):
+                    log.note(SYSTEM, errand(request), [LOOK], {}, NOW)
+        page = log.trace(SUBJECT, NOW, for_subject=False, cursor=None, limit=99)
+        assert [traced.entry.allowed for traced in page.entries].count(False) == 1
+
+    def test_is_not_noted_of_a_request_that_looks_at_nothing(self, make: Make) -> None:
+        log = make(Limits(day=9, minute=1), iter_clock(RECORDED_AT))
+        log.note(SYSTEM, ERRAND, [], {}, NOW)
+        log.note(OFFICER, ERRAND, [], {}, NOW)
+        with pytest.raises(AllowanceSpent):
+            log.note(OFFICER, ERRAND, [], {}, NOW)
+        question = LogQuestion(*AROUND_RECORDING, officer=OFFICER.id)
+        assert log.found(question, NOW, cursor=None, limit=9).entries == ()
+
+    def test_takes_nothing_off_an_allowance(self, make: Make) -> None:
+        log = make(Limits(day=2, minute=99), iter_clock(RECORDED_AT))
+        log.note(OFFICER, errand("a"), [LOOK], {}, NOW)
+        stopped(log, OFFICER, "b", LOOK, at_person(1))
+        log.note(OFFICER, errand("c"), [LOOK], {}, NOW)
+        assert log.allowance(OFFICER, NOW).left == 0
+
+
+def of_a_mark(fault: Fault) -> Faults:
+    """The fault at every transaction that notes that somebody was stopped."""
+
+    def chosen(call: Call) -> Fault | None:
+        if call.operation != "transact_write_items":
+            return None
+        return fault if any("told" in str(action) for action in call.actions) else None
+
+    return chosen
+
+
+def once(faults: Faults) -> Faults:
+    """The first of these faults alone."""
+    left = [faults]
+
+    def chosen(call: Call) -> Fault | None:
+        fault = left[0](call) if left else None
+        if fault is not None:
+            left.clear()
+        return fault
+
+    return chosen
+
+
+class TestWhatGoesWrongWhereSomebodyIsStopped:
+    @pytest.fixture
+    def spent(self, tables: Tables) -> Tables:
+        tables.log(FEW).note(OFFICER, errand("first"), [LOOK], {}, NOW)
+        return tables
+
+    @pytest.mark.parametrize(
+        "fault",
+        [lost(), cut(), cancelled("TransactionConflict"), answers("ThrottlingException")],
+        ids=["lost", "cut", "conflict", "throttled"],
+    )
+    def test_it_is_noted_once_whatever_is_heard_of_it(self, spent: Tables, fault: Fault) -> None:
+        client = Faulty(spent.client, once(of_a_mark(fault)))
+        stopped(spent.log(FEW, client=client), OFFICER, "a")
+        stopped(spent.log(FEW), OFFICER, "b")
+        spent.assert_is_a_chain(2)
+        assert spent.chain()[1].request_id == "a"
+        assert spent.counted("looks") == [1]
+
+    def test_a_note_that_arrives_late_is_not_a_second_one(self, spent: Tables) -> None:
+        late = Late(number=4, after=99)  # the heads, the looks, the mark, and its writing
+        client = Faulty(spent.client, late)
+        stopped(spent.log(FEW, client=client), OFFICER, "a")
+        assert any("told" in str(action) for action in client.calls[3].actions)
+        late.arrive()
+        spent.assert_is_a_chain(2)
+
+    def test_what_cannot_be_noted_is_said_so(self, spent: Tables) -> None:
+        client = Faulty(spent.client, of_a_mark(cut()))
+        with pytest.raises(Retry):
+            spent.log(FEW, client=client).note(OFFICER, errand("a"), [LOOK], {}, NOW)
+        spent.assert_is_a_chain(1)
+        stopped(spent.log(FEW), OFFICER, "b")
+        spent.assert_is_a_chain(2)
+
+    def test_what_is_not_known_to_be_noted_is_said_so(self, spent: Tables) -> None:
+        reads = iter([None, cut()])  # the heads are read, the mark is not
+
+        def faults(call: Call) -> Fault | None:
+            return next(reads, cut()) if call.operation == "batch_get_item" else None
+
+        with pytest.raises(Retry):
+            spent.log(FEW, client=Faulty(spent.client, faults)).note(
+                OFFICER, errand("a"), [LOOK], {}, NOW
+            )
+        spent.assert_is_a_chain(1)
+
+    def test_a_broken_stack_is_loud(self, spent: Tables) -> None:
+        client = Faulty(spent.client, of_a_mark(answers("AccessDeniedException")))
+        with pytest.raises(Defect):
+            spent.log(FEW, client=client).note(OFFICER, errand("a"), [LOOK], {}, NOW)
+
+    def test_the_second_of_two_at_once_leaves_none(self, spent: Tables) -> None:
+        other = meanwhile(lambda: stopped(spent.log(FEW), OFFICER, "b"))
+        client = Faulty(spent.client, once(of_a_mark(other)))
+        stopped(spent.log(FEW, client=client), OFFICER, "a", at_person(7))
+        spent.assert_is_a_chain(2)
+        assert spent.chain(at_person(7).subject) == []
+        assert client.operations().count("transact_write_items") == 2
+
+    def test_nor_does_it_where_they_asked_for_the_same_person(self, spent: Tables) -> None:
+        other = meanwhile(lambda: stopped(spent.log(FEW), OFFICER, "b"))
+        client = Faulty(spent.client, once(of_a_mark(other)))
+        stopped(spent.log(FEW, client=client), OFFICER, "a")
+        spent.assert_is_a_chain(2)
+        assert spent.chain()[1].request_id == "b"
+
+    def test_somebody_else_may_look_at_the_person_first(self, spent: Tables) -> None:
+        inspector = replace(OFFICER, id="officer-2")
+        other = meanwhile(lambda: spent.log().note(inspector, errand("b"), [LOOK], {}, NOW))
+        client = Faulty(spent.client, once(of_a_mark(other)))
+        stopped(spent.log(FEW, client=client), OFFICER, "a")
+        spent.assert_is_a_chain(3)
+        assert spent.chain()[2].request_id == "a"
+
+    def test_a_crowd_of_requests_leaves_one(self, spent: Tables) -> None:
+        def ask(number: int) -> None:
+            log = spent.log(FEW, client=OneAtATime(spent.client))
+            for turn in range(3):
+                stopped(log, OFFICER, f"{number}-{turn}", at_person(number))
+
+        with ThreadPoolExecutor(6) as crowd:
+            list(crowd.map(ask, range(6)))
+        entries = [entry_from_item(item) for item in spent.items(spent.places.log)]
+        assert [entry.allowed for entry in entries].count(False) == 1
+
+    def test_later_ones_write_nothing(self, spent: Tables) -> None:
+        stopped(spent.log(FEW), OFFICER, "a")
+        client = Faulty(spent.client)
+        stopped(spent.log(FEW, client=client), OFFICER, "b")
+        assert client.operations() == ["batch_get_item", "transact_write_items", "batch_get_item"]
+
+    def test_a_mark_goes_with_its_window(self, tables: Tables) -> None:
+        stopped(tables.log(Limits(day=1, minute=9)), OFFICER, "a", LOOK, at_person(1))
+        (item,) = tables.items(tables.places.allowances)
+        assert item.keys() == {"allowance", "told", "expires_at"}
+        assert int(item["expires_at"]["N"]) > 0
+
+
+FEW: Final = Limits(day=1, minute=99)
 
 
 class TestATrace:
@@ -512,7 +717,8 @@ class TestWhatGoesWrong:
         assert len(log.note(OFFICER, ERRAND, [LOOK], {}, NOW)) == 1
         with pytest.raises(AllowanceSpent):
             log.note(OFFICER, errand("next"), [LOOK], {}, NOW)
-        tables.assert_is_a_chain(1)
+        tables.assert_is_a_chain(2)
+        assert [entry.allowed for entry in tables.chain()] == [True, False]
 
     def test_what_cannot_be_written_is_said_so(self, tables: Tables) -> None:
         client = Faulty(tables.client, always("transact_write_items", cut()))

@@ -34,6 +34,7 @@ from tests.builders import (
     DOSSIER_CODE,
     INSURANCE_NUMBER,
     PERSON_ID,
+    RECORDED_AT,
     SENT_AT,
     body,
     event,
@@ -339,7 +340,7 @@ def test_a_body_of_which_a_part_may_not_be_seen_is_not_seen_at_all(office: Offic
 
 def test_what_the_log_does_not_take_is_neither_shown_nor_done(office: Office) -> None:
     (id_,) = office.refuse(wrong())
-    for error in (Retry("no answer"), AllowanceSpent(Window.DAY, 60)):
+    for error in (Retry("no answer"), AllowanceSpent(Window.DAY, RECORDED_AT)):
         office.log.unwritable = error
         calls: list[Any] = [
             lambda s: s.entries(OFFICER, TICKET, **LATELY),

@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.shared.core.access import Action, Caller, Errand, Look, Role
+from functions.shared.core.access import (
+    NO_HEAD,
+    Action,
+    Caller,
+    Errand,
+    Look,
+    Role,
+    deferral_note,
+    deferral_of,
+    linked,
+)
 from functions.shared.core.allowances import (
     FEWEST_SUBJECTS,
     SYSTEM_COUNTERS,
@@ -25,6 +35,8 @@ from functions.shared.core.allowances import (
     is_watched,
     most_in_counter,
     seconds_until_renewed,
+    stopped,
+    stopped_by,
 )
 
 LIMITS: Final = Limits(day=300, minute=60)
@@ -125,5 +137,48 @@ def test_what_is_left_is_never_less_than_nothing() -> None:
 
 
 def test_a_spent_allowance_says_which_and_how_long() -> None:
-    error = AllowanceSpent(Window.DAY, 60)
+    error = AllowanceSpent(Window.DAY, "2026-11-26T16:59:00.000000Z")
     assert (str(error), error.seconds) == ("The allowance of this day is used up.", 60)
+
+
+class TestBeingStopped:
+    def test_is_about_whom_was_asked_for_and_names_what_was_read(self) -> None:
+        asked = replace(
+            look(),
+            rules=("rule",),
+            seen={"person/1": ("full_name",)},
+            masked={"person/1": ("phone",), "insurance-card/2": ("card",)},
+        )
+        noted = stopped(OFFICER, [asked, look()], Window.DAY)
+        assert (noted.subject, noted.action, noted.allowed) == ("person/1", "read", False)
+        assert (noted.rules, noted.seen) == ((), {})
+        assert noted.masked == {"person/1": (), "insurance-card/2": ()}
+        assert noted.note == {"outcome": "allowance-spent", "window": "day"}
+
+    def test_is_about_the_caller_where_several_were_asked_for(self) -> None:
+        looks = [replace(look(f"person/{n}"), masked={f"person/{n}": ()}) for n in range(3)]
+        noted = stopped(OFFICER, looks, Window.MINUTE)
+        assert noted.subject == "caller/o"
+        assert noted.masked == {"person/0": (), "person/1": (), "person/2": ()}
+
+    def test_keeps_what_was_asked_and_not_what_came_of_it(self) -> None:
+        searched = replace(look(), note={"officer": "x", "outcome": "not-found"})
+        noted = stopped(OFFICER, [searched, searched], Window.DAY)
+        assert noted.note == {"officer": "x", "outcome": "allowance-spent", "window": "day"}
+        mixed = stopped(OFFICER, [searched, look()], Window.DAY)
+        assert mixed.note == {"outcome": "allowance-spent", "window": "day"}
+
+    def test_from_hiding_a_look_hides_nothing(self) -> None:
+        note = deferral_note(1, "2099-01-01T00:00:00.000000Z", "An inquiry.")
+        hiding = replace(look(action=Action.DEFER_DISCLOSURE), note=note)
+        noted = stopped(OFFICER, [hiding], Window.MINUTE)
+        assert deferral_of(linked(OFFICER, ERRAND, noted, NO_HEAD, "2026-11-26")) is None
+
+    @pytest.mark.parametrize("window", Window)
+    def test_is_told_by_the_entry(self, window: Window) -> None:
+        def entry_of(one: Look) -> Window | None:
+            return stopped_by(linked(OFFICER, ERRAND, one, NO_HEAD, "2026-11-26"))
+
+        assert entry_of(stopped(OFFICER, [look()], window)) is window
+        assert entry_of(replace(look(), allowed=False)) is None
+        assert entry_of(replace(look(), note={"outcome": "not-found"})) is None

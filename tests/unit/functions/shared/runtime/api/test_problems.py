@@ -17,6 +17,7 @@ from functions.shared.core.answers import (
 from functions.shared.core.errors import Conflict, Defect, Retry
 from functions.shared.runtime.api import problems
 from functions.shared.runtime.api.problems import PROBLEMS, Refused, refusal_of
+from tests.builders import RECORDED_AT
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,7 @@ from functions.shared.runtime.api.problems import PROBLEMS, Refused, refusal_of
         (BadRequest([Problem("/a", "form", "A is a letter.")]), 400, "invalid-request"),
         (NotPermitted(["rule"], "No policy."), 403, "not-permitted"),
         (NotFound("There is none."), 404, "not-found"),
-        (AllowanceSpent(Window.DAY, 77), 429, "allowance-spent"),
+        (AllowanceSpent(Window.DAY, RECORDED_AT), 429, "allowance-spent"),
         (Unavailable("secret"), 503, "unavailable"),
         (Retry("secret"), 503, "unavailable"),
         (Conflict("secret"), 503, "unavailable"),
@@ -58,7 +59,8 @@ def test_a_problem_lists_what_is_wrong_and_where() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "seconds"), [(AllowanceSpent(Window.MINUTE, 12), "12"), (Retry("busy"), "2")]
+    ("error", "seconds"),
+    [(AllowanceSpent(Window.MINUTE, "2026-11-22T08:00:48.000000Z"), "12"), (Retry("busy"), "2")],
 )
 def test_who_may_ask_again_is_told_when(error: Exception, seconds: str) -> None:
     assert problems.answer(refusal_of(error), "r")["headers"]["Retry-After"] == seconds
