@@ -249,6 +249,10 @@ class AccessEntryAnswer(Answer):
     rules: list[str]
     records: list[LookedAtRecord]
     request_id: str
+    spent: Literal["day", "minute"] = Field(
+        default=LEFT_OUT,
+        description="Of a refusal for asking too much: the window whose allowance was used up.",
+    )
     hidden_until: StoredInstant = LEFT_OUT
 
 

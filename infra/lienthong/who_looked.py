@@ -155,6 +155,9 @@ def tell(
         ("when", "who", "agency", "purpose", "case", "what", "fields seen"),
         chain.from_iterable(_rows(entry, fields=fields, ids=ids) for entry in entries),
     )
+    for entry in entries:
+        if (window := entry.get("spent")) is not None:
+            console.say(_stopped(entry, str(window)))
     officers = {_text(entry, "officer"): entry for entry in entries}
     console.say("\n[bold]Officers[/]")
     console.table(
@@ -173,7 +176,7 @@ def tell(
 def _rows(entry: Document, *, fields: bool, ids: bool) -> list[tuple[str, ...]]:
     refused = entry.get("decision") == "refused"
     records = entry.get("records") or ()
-    seen = "[red]refused[/]" if refused else _counts(records)
+    seen = _refused(entry) if refused else _counts(records)
     if entry.get("hidden_until"):
         seen += f" [yellow](hidden from the person until {_when(entry['hidden_until'])})[/]"
     rows: list[tuple[str, ...]] = [
@@ -192,6 +195,22 @@ def _rows(entry: Document, *, fields: bool, ids: bool) -> list[tuple[str, ...]]:
     if ids:
         rows.append(("", "", "", "", "", "  id", _text(entry, "entry")))
     return rows
+
+
+def _refused(entry: Document) -> str:
+    window = entry.get("spent")
+    return "[red]refused[/]" + (
+        f", the {markup(str(window))}'s allowance used up" if window else ""
+    )
+
+
+def _stopped(entry: Document, window: str) -> str:
+    """What an entry says of somebody who asked too much, and what it leaves open."""
+    return (
+        f"{_who(entry)} was stopped at {_when(entry.get('looked_at'))} for asking too much: the "
+        f"allowance of that {markup(window)} was used up. Only the first such request of a "
+        f"{markup(window)} is noted."
+    )
 
 
 def _when(instant: Any) -> str:

@@ -31,6 +31,7 @@ from functions.shared.core.access import (
     deferral_note,
     person_subject,
 )
+from functions.shared.core.allowances import stopped_by
 from functions.shared.core.answers import (
     BadRequest,
     NotFound,
@@ -798,6 +799,8 @@ class QueryService:
             ],
             "request_id": entry.request_id,
         }
+        if (window := stopped_by(entry)) is not None:
+            told["spent"] = window.value
         if whole and traced.hidden_until is not None:
             told["hidden_until"] = traced.hidden_until
         return told

@@ -245,6 +245,28 @@ def test_an_allowance_that_is_used_up_is_told_with_its_end(house: House) -> None
         assert 1 <= int(reply.headers["retry-after"]) <= 86_400
 
 
+def test_who_is_stopped_at_an_allowance_is_seen_by_an_inspector_once(house: House) -> None:
+    record = house.record_of()
+    with varied(house, DAILY_ALLOWANCE="1"):
+        for status in (200, 429, 429):
+            reply = house.call(
+                "GET", f"/v1/people/{record}", claims=officer("population-officer", id_="greedy")
+            )
+            assert reply.status == status
+    asked: dict[str, Any] = {"claims": officer("inspector"), "purpose": "inspection", "case": "Q-1"}
+    for path, query in (
+        ("/v1/access-log", {"officer": "sub-of-greedy"}),
+        (f"/v1/people/{record}/access-log", {}),
+    ):
+        entries = house.call("GET", path, query=query, **asked).document["entries"]
+        told = [entry for entry in entries if entry["officer"] == "sub-of-greedy"]
+        assert [(one["decision"], one.get("spent")) for one in told] == [
+            ("refused", "day"),
+            ("permitted", None),
+        ]
+        assert [(one["record"], one["seen"]) for one in told[0]["records"]] == [(record, [])]
+
+
 def test_a_look_that_cannot_be_noted_is_not_answered(
     house: House, capsys: pytest.CaptureFixture[str]
 ) -> None:

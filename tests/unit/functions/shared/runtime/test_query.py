@@ -24,7 +24,7 @@ from functions.shared.core.access import (
     Look,
     Question,
 )
-from functions.shared.core.allowances import AllowanceSpent, Window
+from functions.shared.core.allowances import AllowanceSpent, Limits, Window
 from functions.shared.core.answers import (
     BadRequest,
     Declined,
@@ -48,7 +48,7 @@ from tests.builders import (
     ticking,
 )
 from tests.fakes import Unhurried
-from tests.fakes_api import FakeAccessLog
+from tests.fakes_api import AMPLE, FakeAccessLog
 from tests.fakes_query import (
     ERRAND,
     OFFICER,
@@ -72,8 +72,8 @@ OLD_NUMBER: Final = "010000024"
 class Log(FakeAccessLog):
     """The access log in memory; `noted` has its entries in the order in which they were noted."""
 
-    def __init__(self) -> None:
-        super().__init__(now=ticking("2026-11-22T07:00:00Z"))
+    def __init__(self, limits: Limits = AMPLE) -> None:
+        super().__init__(limits, now=ticking("2026-11-22T07:00:00Z"))
         self.noted: list[AccessEntry] = []
 
     def note(
@@ -694,6 +694,22 @@ def test_a_trace_tells_who_looked_and_is_noted_itself(office: Office) -> None:
     assert len(again["entries"]) == 2
 
 
+def test_a_look_that_was_one_too_many_is_told_with_its_allowance() -> None:
+    office = Office(INHABITED, log=Log(Limits(day=1, minute=9)))
+    office.ask(office.service.lookup, personal_id=PERSON_ID)
+    for _ in range(3):
+        with pytest.raises(AllowanceSpent):
+            office.ask(office.service.lookup, personal_id=PERSON_ID)
+    office.caller = replace(OFFICER, id="another")
+    entries = office.ask(office.service.trace, opaque_id=of("person", PERSON_ID))["entries"]
+    assert [(one["decision"], one.get("spent")) for one in entries] == [
+        ("refused", "day"),
+        ("permitted", None),
+    ]
+    assert {of("person", PERSON_ID)} < {one["record"] for one in entries[0]["records"]}
+    assert not any(one["seen"] for one in entries[0]["records"])
+
+
 def test_what_is_deferred_is_hidden_from_the_subject_and_not_from_the_auditor() -> None:
     office = Office(INHABITED)
     office.ask(office.service.lookup, personal_id=PERSON_ID)
@@ -891,7 +907,7 @@ def test_without_a_trace_nothing_leaves(name: str, permitted: set[str]) -> None:
 @given(ask_anything)
 def test_a_spent_allowance_is_told_and_nothing_leaves(name: str) -> None:
     office = Office(INHABITED)
-    office.log.unwritable = AllowanceSpent(Window.MINUTE, 7)
+    office.log.unwritable = AllowanceSpent(Window.MINUTE, SENT_AT)
     with pytest.raises(AllowanceSpent):
         QUESTIONS[name](office)
 
