@@ -17,6 +17,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
@@ -28,8 +29,11 @@ from moto.dynamodb import models
 from moto.dynamodb.models.table import Table
 
 from functions.shared.adapters.clients import Clients
+from functions.shared.adapters.keys import day_allowance
 from functions.shared.adapters.opaque import Opaque
-from functions.shared.core.access import AccessEntry, Role
+from functions.shared.core.access import AccessEntry, Action, Role
+from functions.shared.core.allowances import Window, stopped_by
+from functions.shared.core.instants import instant, vietnam_day
 from functions.shared.core.kinds import INSURANCE_CARD
 from functions.shared.runtime import composition
 from functions.shared.runtime.api.routes import ROUTES, Route
@@ -62,6 +66,7 @@ KEY: Final = bytes(range(64))
 SYSTEM: Final = "4t7systemofanagency0g24"
 NOBODY: Final = "001099999999"
 LONE_CARD: Final = "0123456777"
+MOST_LOOKS: Final = 1_000_000
 LONE_DOSSIER: Final = "H26.12-20260303-0000009"
 
 # The town -----------------------------------------------------------------------------------
@@ -184,7 +189,7 @@ class Town:
     quarantined: list[str]
     opaque: Opaque = field(default_factory=lambda: Opaque(KEY))
     _observed: dict[Route, list[Observed]] = field(default_factory=dict)
-    _numbers: Iterator[int] = field(default_factory=count)
+    numbers: Iterator[int] = field(default_factory=count)
 
     def ask(
         self,
@@ -197,7 +202,7 @@ class Town:
     ) -> tuple[dict[str, Any], Watch]:
         """The answer, and what passed until it was given."""
         handler = importlib.import_module(f"functions.{route.function}.handler").lambda_handler
-        asked = http_event(route.method, ask, claims, errand, f"request-{next(self._numbers)}")
+        asked = http_event(route.method, ask, claims, errand, f"request-{next(self.numbers)}")
         with self.gate.watching(faults) as watch:
             answer = handler(asked, lambda_context(round(seconds * 1000)))
         return answer, watch
@@ -292,7 +297,7 @@ def town() -> Iterator[Town]:
             "STAGE": "dev",
             "LOG_HASH_KEY": "k" * 32,
             "RECORD_ID_KEY": KEY.hex(),
-            "DAILY_ALLOWANCE": "1000000",
+            "DAILY_ALLOWANCE": str(MOST_LOOKS),
             "MINUTE_ALLOWANCE": "1000000",
             "QUARANTINE_BUCKET": BUCKET,
             "POWERTOOLS_SERVICE_NAME": "the-door",
@@ -748,10 +753,12 @@ def _is_noted(route: Route) -> bool:
     return route.reads and route.path != "/v1/me"
 
 
-def _answered(town: Town, route: Route) -> Observed:
+def _answered(town: Town, route: Route, besides: Role | None = None) -> Observed:
     """The first who was answered, with a record or a message if anybody was; what was asked for is
     there again."""
-    found = [one for one in town.observed(route) if one.status in (200, 202)]
+    found = [
+        one for one in town.observed(route) if one.status in (200, 202) and one.role is not besides
+    ]
     ASKED[route.method, route.path](town)
     return next((one for one in found if one.watch.read), found[0])
 
@@ -789,6 +796,61 @@ def test_a_process_that_ends_before_it_noted_has_answered_nothing(route: Route, 
     one = _answered(town, route)
     with pytest.raises(Died):
         town.ask(route, one.ask, claims_of(one.role), one.errand, _on_the_log(died_before))
+
+
+# Asking too much ----------------------------------------------------------------------------
+
+
+def _as_somebody_who_used_up_the_day(town: Town, role: Role) -> dict[str, str]:
+    """The claims of a new officer of the role with no look left, today and tomorrow."""
+    claims = {**claims_of(role), "sub": f"busy-{next(town.numbers)}"}
+    client = Clients("us-east-1").dynamodb()
+    now = datetime.now(UTC)
+    for at in (now, now + timedelta(days=1)):
+        key = day_allowance(claims["sub"], vietnam_day(instant(at)))
+        item: Any = {"allowance": {"S": key}, "looks": {"N": str(MOST_LOOKS)}}
+        client.put_item(TableName=town.tables["AllowancesTable"], Item=item)
+    return claims
+
+
+def _on_the_mark(fault: Fault) -> Faults:
+    """The fault where it is noted that somebody was stopped."""
+
+    def chosen(call: Call) -> Fault | None:
+        noting = call.operation == "TransactWriteItems"
+        return fault if noting and any("told" in str(one) for one in call.actions) else None
+
+    return chosen
+
+
+@BY_ROUTE
+def test_who_asks_too_much_is_shown_nothing_and_leaves_one_entry(
+    route: Route, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not _is_noted(route):
+        return
+    answered = _answered(town, route, besides=Role.AGENCY_SYSTEM)
+    monkeypatch.setattr(models, "copy", copy)  # here a transaction fails at its end
+    claims = _as_somebody_who_used_up_the_day(town, answered.role)
+    statuses, noted = [], []
+    for faults in (_on_the_mark(answers("InternalServerError", 500)), *[lambda _: None] * 3):
+        answer, watch = town.ask(
+            route, answered.ask, claims, answered.errand, faults, seconds=QUICK
+        )
+        assert not _shown_in(answer["body"])
+        statuses.append(answer["statusCode"])
+        noted.append(watch)
+    assert statuses == [503, 429, 429, 429]
+    assert [len(watch.entries) for watch in noted] == [0, 1, 0, 0]
+    _, first, *_ = noted
+    (entry,) = first.entries
+    assert (entry.officer, entry.allowed, entry.rules) == (claims["sub"], False, ())
+    assert stopped_by(entry) is Window.DAY
+    about = {SUBJECTS[key] for key in entry.masked if key in SUBJECTS}
+    assert len(about) != 1 or about == {entry.subject}
+    assert len(about) < 2 or entry.subject == f"caller/{claims['sub']}"
+    compared = entry.action == Action.SEARCH  # with more people than were found
+    assert compared or {key for key in first.read if key in SUBJECTS} <= entry.masked.keys()
 
 
 # Who reads ----------------------------------------------------------------------------------
