@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 import subprocess
 import sys
 import time
@@ -15,12 +17,15 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import rfc8785
 
+from functions.shared.adapters.keys import day_allowance
 from functions.shared.core.access import Role
+from functions.shared.core.instants import instant, vietnam_day
 from functions.shared.runtime.api.routes import PUBLISHING, ROUTES, Route
 from infra.lienthong.access_log import Chains
 from tests.e2e.asking import (
     ANSWER_TO_A_REQUEST,
     DOSSIER,
+    ERRANDS,
     NAME,
     PERSON,
     Answer,
@@ -215,6 +220,32 @@ def test_what_was_refused_and_who_was_refused_stand_in_the_log(
     (entry,) = [entry for entry in entries if entry["request_id"] == id_]
     assert entry["decision"] == "refused"
     assert [record["seen"] for record in entry["records"]] in ([], [[]])
+
+
+def test_who_asks_too_much_at_once_stands_in_the_log_once(
+    stack: Deployed, known: Mapping[str, str]
+) -> None:
+    with account(stack, "busy", "H26.201", POPULATION) as token:
+        claims = token.split(".")[1]
+        sub = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["sub"]
+        day = day_allowance(sub, vietnam_day(instant(datetime.now(UTC))))
+        stack.client("dynamodb").put_item(
+            TableName=stack.outputs["AllowancesTable"],
+            Item={"allowance": {"S": day}, "looks": {"N": "1000000"}},
+        )
+
+        def look(_: int) -> int:
+            path = f"/v1/people/{known['record']}"
+            return ask(stack, "GET", path, token, ERRANDS[POPULATION]).status
+
+        with ThreadPoolExecutor(4) as crowd:
+            statuses = list(crowd.map(look, range(8)))
+
+    assert statuses == [429] * 8
+    entries = ask_as(stack, INSPECTOR, "GET", known["trace"]).document["entries"]
+    (entry,) = [entry for entry in entries if entry["officer"] == sub]
+    assert (entry["decision"], entry["spent"]) == ("refused", "day")
+    assert [record["seen"] for record in entry["records"]] == [[]]
 
 
 def test_schemathesis_finds_nothing_in_what_is_served(
