@@ -1,10 +1,8 @@
-"""`python -m infra.build.costs`: what an event costs in write units, and a million in money.
+"""`python -m infra.build.costs`: what an event and a look cost in units, and a million in money.
 
-The units come from the items that the code really writes for the released samples of event
-types, by DynamoDB's rules: a write of up to 1 KB is one unit, in a transaction two; an index
-entry is one unit when its keys appear or go and two when they change, outside of the
-transaction; a consistent read of up to 4 KB is one unit. The prices are an assumption, named
-below; everything else follows from the code.
+The units of an event come from the items that the code really writes for the released samples of
+event types, by the rules that `meter` has; those of a look from what the API really asks of its
+tables (`looks`). The prices are an assumption, named below; everything else follows from the code.
 
 A file that is loaded (`load_cost`) costs the same units for each of its events, and instead of the
 queues of the events the requests for its pieces, its ranges and their checkpoints.
@@ -12,29 +10,17 @@ queues of the events the requests for its pieces, its ranges and their checkpoin
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
-from functions.shared.adapters.attributes import Item, size_of_item
+from functions.shared.adapters.attributes import size_of_item
 from functions.shared.adapters.dynamodb import item_from_entry, item_from_record
-from functions.shared.core.kinds import AGENCY, DOSSIER, INSURANCE_CARD, KINDS, PERSON
 from functions.shared.core.lanes import Record
-from functions.shared.core.planning import Circumstances, Loaded, Message, plan_round
-from functions.shared.core.reading import read
-from functions.shared.core.registry import Senders, agency_from
-
-ROOT: Final = Path(__file__).parents[2]
-INDEX_KEYS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
-    PERSON.name: (("name_key", "birth_key"), ("old_identity_number",)),
-    INSURANCE_CARD.name: (("personal_id",),),
-    DOSSIER.name: (("applicant_id",), ("handling_agency", "status_due")),
-    AGENCY.name: (),
-}
-"""Record kind -> the keys of its table's indexes, as the template has them."""
+from infra.build import looks
+from infra.build.meter import TABLES, index_units, kilobytes
+from infra.build.samples import sample, taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +37,8 @@ class Prices:
     gigabyte_of_logs: float = 0.50
     gigabyte_month: float = 0.25
     gigabyte_month_of_backup: float = 0.20
+    million_http_requests: float = 1.00
+    """To an HTTP API, up to 512 KB each."""
     million_object_writes: float = 5.00
     million_object_reads: float = 0.40
     gigabyte_month_of_files: float = 0.023
@@ -118,18 +106,18 @@ def cost_of(case: Case) -> Cost:
     records: dict[str, Record] = {}
     key = None
     for name in case.before:
-        key = _taken(_sample(name, key), records)[0].key
+        key = taken(sample(name, key), records)[0].key
     before = records.get(key) if key is not None else None
-    event = _sample(case.event, key, case.fields)
-    after, entry = _taken(event, records)
+    event = sample(case.event, key, case.fields)
+    after, entry = taken(event, records)
     item, was = item_from_record(after), item_from_record(before) if before else None
-    record_bytes, entry_bytes = size_of_item(item), size_of_item(entry)
-    indexes = sum(_index_units(was, item, keys) for keys in INDEX_KEYS[after.kind])
+    record_bytes, entry_bytes = size_of_item(item), size_of_item(item_from_entry(entry))
+    indexes = sum(index_units(was, item, keys) for keys in TABLES[after.kind].indexes.values())
     return Cost(
         case,
         record_bytes,
         entry_bytes,
-        write_units=2 * _kilobytes(record_bytes) + 2 * _kilobytes(entry_bytes) + indexes + 1,
+        write_units=2 * kilobytes(record_bytes) + 2 * kilobytes(entry_bytes) + indexes + 1,
         # The record, the ledger's key, the quarantine's key, each whether it is there or not.
         read_units=2 + -(-(size_of_item(was) if was else 1) // 4096),
     )
@@ -137,7 +125,7 @@ def cost_of(case: Case) -> Cost:
 
 def refusal_units(bytes_of_entry: int = 1_500) -> int:
     """Write units of a refused message: its entry and three indexes, without a transaction."""
-    return _kilobytes(bytes_of_entry) + 3
+    return kilobytes(bytes_of_entry) + 3
 
 
 # A file ----------------------------------------------------------------------------------------
@@ -254,55 +242,6 @@ def load_table(prices: Prices) -> list[str]:
     ]
 
 
-def _kilobytes(size: int) -> int:
-    return -(-size // 1024)
-
-
-def _index_units(before: Item | None, after: Item, keys: Sequence[str]) -> int:
-    """Of one index: nothing while its keys stay, one to put, one to remove."""
-    old = [(before or {}).get(key) for key in keys]
-    new = [after.get(key) for key in keys]
-    return 0 if old == new else int(None not in old) + int(None not in new)
-
-
-def _sample(
-    name: str, key: str | None = None, fields: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    """A released sample, of the record `key` if it is given."""
-    path = ROOT / "events" / "released" / "v1" / f"vn.lienthong.{name}.v1.json"
-    event: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    of_key = KINDS[name.partition(".")[0]].key
-    if key is not None:
-        event["subject"] = event["data"][of_key] = key
-    if fields is not None:
-        kept = {} if "updated" in name else event["data"]
-        event["data"] = {**kept, of_key: event["subject"], **fields}
-    return event
-
-
-def _taken(event: Mapping[str, Any], records: dict[str, Record]) -> tuple[Record, Item]:
-    """The record with the event folded in, which `records` then has, and its ledger item."""
-    kind = KINDS[event["type"].split(".")[2]]
-    sent_at = "2099-01-01T00:00:00.000000Z"
-    body = json.dumps(event, ensure_ascii=False)
-    message = Message("1", body, sent_at, "AROAEXAMPLEEXAMPLE0001")
-    now = Circumstances(
-        kind, _everybody(event, kind.name), Senders(anyone=True), sent_at, lambda: bytes(16)
-    )
-    plan = plan_round([message], {0: read(body, kind)}, Loaded(records, {}), now)
-    (change,) = plan.changes
-    records[change.after.key] = change.after
-    return change.after, item_from_entry(change.entries[0])
-
-
-def _everybody(event: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
-    """A registry in which the event's source is of the kind that owns such records."""
-    owner = {"person": "population", "insurance-card": "social-insurance"}.get(kind, "one-stop")
-    period = {"kind": owner, "publishes": [kind], "from": "1900-01-01"}
-    agency = event["source"].rpartition("/")[2]
-    return {agency: agency_from(agency, {"periods": [period]})}
-
-
 def table(costs: Sequence[Cost], prices: Prices) -> list[str]:
     """The costs as a Markdown table, as the deploy guide has it."""
     return [
@@ -320,6 +259,7 @@ def main() -> int:
     """Prints the tables."""
     prices = Prices()
     print("\n".join(table([cost_of(case) for case in CASES], prices)))
+    print("\n" + "\n".join(looks.table(looks.costs(), prices)))
     print("\n" + "\n".join(load_table(prices)))
     print(f"\nPrices: {prices.named}.")
     return 0

@@ -13,6 +13,7 @@ import pytest
 
 from functions.shared.core.kinds import KIND_OF_QUEUE
 from functions.shared.runtime.measures import Measure
+from infra.build import looks
 from infra.build.costs import CASES, Prices, cost_of, table
 from infra.lienthong.__main__ import parser
 from schemas.event_types import EVENT_TYPES
@@ -290,6 +291,10 @@ def test_the_costs_are_those_of_the_code() -> None:
 
     assert "\n".join(table([cost_of(case) for case in CASES], prices)) in DEPLOY
     assert prices.named.partition(",")[0] in DEPLOY
+
+
+def test_the_costs_of_looks_are_those_of_the_code() -> None:
+    assert "\n".join(looks.table(looks.costs(), Prices())) in DEPLOY
 
 
 def test_the_fixed_costs_are_counted_from_the_template() -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from functions.shared.core.kinds import KINDS
 from functions.shared.runtime.range_sync import MOST_LINES, READ
 from infra.build.costs import (
     BATCH,
     CASES,
-    INDEX_KEYS,
     LOAD_BATCH,
     LOADS,
     PIECE_BYTES,
@@ -23,7 +21,6 @@ from infra.build.costs import (
     refusal_units,
 )
 from infra.lienthong.intake import MULTIPART
-from infra.lienthong.tables import OUTPUT_OF_KIND
 from tests.unit.test_template import TABLES, TEMPLATE
 
 COSTS = {case.name: cost_of(case) for case in CASES}
@@ -63,20 +60,6 @@ def test_a_long_text_costs_the_units_of_its_kilobytes() -> None:
 def test_a_refused_message_pays_for_its_entry_and_three_indexes() -> None:
     assert len(TABLES["QuarantineTable"][1]) == 3
     assert (refusal_units(900), refusal_units(1_500)) == (4, 5)
-
-
-def test_the_index_keys_are_the_templates() -> None:
-    wanted = {
-        kind: tuple(TABLES[OUTPUT_OF_KIND[kind]][1][name] for name in _indexes(kind))
-        for kind in KINDS
-    }
-
-    assert dict(INDEX_KEYS) == wanted
-
-
-def _indexes(kind: str) -> list[str]:
-    properties = TEMPLATE["Resources"][OUTPUT_OF_KIND[kind]]["Properties"]
-    return [index["IndexName"] for index in properties.get("GlobalSecondaryIndexes", ())]
 
 
 def test_a_full_batch_is_what_the_template_asks_for() -> None:
