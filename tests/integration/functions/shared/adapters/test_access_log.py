@@ -474,6 +474,25 @@ class TestWhatGoesWrongWhereSomebodyIsStopped:
         stopped(spent.log(FEW, client=client), OFFICER, "b")
         assert client.operations() == ["batch_get_item", "transact_write_items", "batch_get_item"]
 
+    def test_the_mark_is_on_the_allowance_that_was_used_up(self, spent: Tables) -> None:
+        stopped(spent.log(FEW), OFFICER, "a")
+        day, minute = sorted(
+            spent.items(spent.places.allowances), key=lambda item: len(item["allowance"]["S"])
+        )
+        assert ("told" in day, "told" in minute) == (True, False)
+        assert ("looks" in day, "requests" in minute) == (True, True)
+
+    def test_what_is_noted_after_midnight_is_of_the_day_before(self, tables: Tables) -> None:
+        tables.log(FEW, iter_clock("2026-11-26T16:59:00.000000Z")).note(
+            OFFICER, errand("a"), [LOOK], {}, NOW
+        )
+        around_midnight = ticking("2026-11-26T16:59:59.900000Z", 0.2)
+        stopped(tables.log(FEW, around_midnight), OFFICER, "b")
+        log = tables.log(FEW, ticking("2026-11-26T17:00:01.000000Z"))
+        log.note(OFFICER, errand("c"), [LOOK], {}, NOW)
+        stopped(log, OFFICER, "d")
+        assert [entry.request_id for entry in tables.chain()] == ["a", "b", "c", "d"]
+
     def test_a_mark_goes_with_its_window(self, tables: Tables) -> None:
         stopped(tables.log(Limits(day=1, minute=9)), OFFICER, "a", LOOK, at_person(1))
         (item,) = tables.items(tables.places.allowances)
