@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
 from typing import Final
 
 from infra.lienthong import asking
-from infra.lienthong.api import Answer, Api, Document
+from infra.lienthong.api import Api
 from infra.lienthong.console import Console, counted, markup
 from infra.lienthong.lookups import pages
 from infra.lienthong.moments import FORMS, from_moment
@@ -69,7 +68,16 @@ def ask(api: Api, options: argparse.Namespace, console: Console) -> Exit:
     if console.as_json:
         console.document({"dossiers": dossiers, "complete": not more})
         return Exit.OK
-    tell(dossiers, api, answer, console, agency=options.agency, more=more)
+    handler = markup(options.agency or api.signed_in.agency or "your agency")
+    if not dossiers:
+        console.say(f"{handler} handles {_nothing(question)}")
+    else:
+        console.say(f"[bold]{counted(len(dossiers), 'dossier')}[/] handled by {handler}")
+        tell_dossiers(dossiers, Reader.of(api), console, of_one_agency=True)
+        if more:
+            console.say(f"\nThere are more than these {len(dossiers):,}: add --most.")
+        console.say("\nSee one of them: `lienthong show dossier CODE`.")
+    asking.tell_trace(api, answer, console)
     return Exit.OK
 
 
@@ -92,23 +100,8 @@ def wanted(options: argparse.Namespace) -> dict[str, str | None]:
     return {"agency": agency, "status": status, "due_before": options.due_before}
 
 
-def tell(
-    dossiers: Sequence[Document],
-    api: Api,
-    answer: Answer,
-    console: Console,
-    *,
-    agency: str | None,
-    more: bool,
-) -> None:
-    """The dossiers as a table, in the order in which they are due."""
-    handler = markup(agency or api.signed_in.agency or "your agency")
-    if dossiers:
-        console.say(f"[bold]{counted(len(dossiers), 'dossier')}[/] handled by {handler}")
-        tell_dossiers(dossiers, Reader.of(api), console, with_applicants=True)
-        if more:
-            console.say(f"\nThere are more than these {len(dossiers):,}: add --most.")
-        console.say("\nSee one of them: `lienthong show dossier CODE`.")
-    else:
-        console.say(f"No dossier that {handler} handles is in such a state, or due by then.")
-    asking.tell_trace(api, answer, console)
+def _nothing(question: dict[str, str | None]) -> str:
+    """What an empty answer means, and what else could be asked."""
+    if question["status"] or question["due_before"]:
+        return "no such dossier. Without --status and --due-before all are listed that are open."
+    return "no dossier that is open. With --status 9,10 those are listed that are done."

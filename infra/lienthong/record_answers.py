@@ -150,16 +150,19 @@ def tell_dossiers(
     reader: Reader,
     console: Console,
     *,
-    with_applicants: bool = False,
+    of_one_agency: bool = False,
 ) -> None:
-    """A line for each dossier of which something may be seen, and how many others there are."""
+    """A line for each dossier of which something may be seen, and how many others there are.
+
+    Those of one person name who handles them, those of one agency who applied.
+    """
     seen = [dossier for dossier in dossiers if not is_hidden(dossier)]
     columns = {
         "dossier": "dossier_code",
-        **({"applicant": _APPLICANT} if with_applicants else {}),
+        **({"applicant": _APPLICANT} if of_one_agency else {}),
         "state": "status",
         "procedure": "procedure_name",
-        "handled by": "handling_agency",
+        **({} if of_one_agency else {"handled by": "handling_agency"}),
         "received": "received_at",
         "due": "due_at",
         "finished": "finished_at",

@@ -68,6 +68,13 @@ def test_an_applicant_without_a_name_is_told_by_what_there_is(
     assert lines(capsys)[2].startswith(f"{DOSSIER_CODE} | kind: state-body | 4 in process")
 
 
+def test_who_handles_them_stands_above_and_in_no_column(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run(ScriptedWire(answered(page(dossier(handling_agency=stated("H26.201", "dossier"))))))
+    assert lines(capsys)[1] == "dossier | applicant | state | due"
+
+
 def test_what_may_not_be_seen_at_all_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
     whole = record("dossier", {"dossier_code": masked("dossier"), "status": masked("dossier")})
     run(ScriptedWire(answered(page(dossier(), whole))))
@@ -92,9 +99,18 @@ def test_pages_are_read_to_the_end_or_to_the_most(capsys: pytest.CaptureFixture[
     assert "There are more than these 3: add --most." in lines(capsys)
 
 
-def test_an_empty_desk_is_no_finding(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(ScriptedWire(answered(page())), "--agency", "H26.201") is Exit.OK
-    assert lines(capsys)[0] == "No dossier that H26.201 handles is in such a state, or due by then."
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "H26.12 handles no dossier that is open. With --status 9,10"),
+        (("--agency", "H26.201", "--status", "5"), "H26.201 handles no such dossier. Without"),
+    ],
+)
+def test_an_empty_desk_is_no_finding_and_says_what_else_to_ask(
+    arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(ScriptedWire(answered(page())), *arguments) is Exit.OK
+    assert lines(capsys)[0].startswith(said)
 
 
 def test_json_has_all_pages_in_one_document(capsys: pytest.CaptureFixture[str]) -> None:
