@@ -10,7 +10,7 @@ import argparse
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from functions.shared.adapters.access_log import deferrals_in, entry_from_item, head_from_item
 from functions.shared.adapters.attributes import Item
@@ -23,8 +23,9 @@ from functions.shared.core.access import (
     link_faults,
 )
 from functions.shared.core.errors import Defect
-from infra.lienthong import context, deferral
-from infra.lienthong.console import Console, Json, add_options, counted, markup
+from infra.lienthong import context, deferral, findings
+from infra.lienthong.console import Console, Json, add_options, counted
+from infra.lienthong.findings import Finding
 from infra.lienthong.problems import Exit, Refused
 from infra.lienthong.tables import reached
 
@@ -83,13 +84,6 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     else:
         tell(outcome, console)
     return Exit.FINDINGS if outcome.findings else Exit.OK
-
-
-class Finding(NamedTuple):
-    """A subject whose chain is not as it was written, and how: sentences."""
-
-    subject: str
-    faults: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -220,10 +214,7 @@ def document(outcome: Outcome) -> Json:
     return {
         "subjects": outcome.subjects,
         "entries": outcome.entries,
-        "findings": [
-            {"subject": finding.subject, "faults": list(finding.faults)}
-            for finding in outcome.findings
-        ],
+        "findings": findings.document(outcome.findings, "subject"),
     }
 
 
@@ -235,12 +226,7 @@ def tell(outcome: Outcome, console: Console) -> None:
     if not outcome.findings:
         console.say(f"[green]Every chain is whole:[/] {checked}.")
         return
-    rows = [
-        (markup(finding.subject) if place == 0 else "", markup(fault))
-        for finding in outcome.findings
-        for place, fault in enumerate(finding.faults)
-    ]
-    console.table(("subject", "what does not agree"), rows)
+    findings.tell(outcome.findings, "subject", console)
     console.say(
         f"\n[bold red]{counted(len(outcome.findings), 'chain')}[/] not as written; {checked}. "
         "A point-in-time copy of the table shows what an entry was."

@@ -25,16 +25,9 @@ from functions.shared.core.kinds import KINDS
 from functions.shared.core.ledger import LedgerEntry
 from functions.shared.core.replay import disagreements, item_disagreements
 from functions.shared.ports import Deadline
+from infra.lienthong.findings import Finding
 
 _TRIES: Final = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A record that does not agree with its ledger, and how: sentences."""
-
-    record: str
-    faults: tuple[str, ...]
 
 
 @dataclass(slots=True)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterable
 
-from infra.lienthong import context
-from infra.lienthong.console import Console, Json, counted, markup
+from infra.lienthong import context, findings
+from infra.lienthong.console import Console, Json, counted
 from infra.lienthong.keys import add_kind_option, recognised
 from infra.lienthong.problems import Exit, Refused
 from infra.lienthong.tables import Patience, archive_of, reached
-from infra.lienthong.verification import Finding, Outcome, Verifier
+from infra.lienthong.verification import Outcome, Verifier
 
 _HOURS: float = 24 * 3600.0
 
@@ -60,10 +59,7 @@ def document(outcome: Outcome) -> Json:
     return {
         "records": outcome.records,
         "entries": outcome.entries,
-        "findings": [
-            {"record": finding.record, "faults": list(finding.faults)}
-            for finding in outcome.findings
-        ],
+        "findings": findings.document(outcome.findings, "record"),
     }
 
 
@@ -76,14 +72,8 @@ def tell(outcome: Outcome, console: Console) -> None:
     if not outcome.findings:
         console.say(f"[green]Everything agrees:[/] {checked}.")
         return
-    console.table(("record", "what does not agree"), _rows(outcome.findings))
+    findings.tell(outcome.findings, "record", console)
     console.say(
         f"\n[bold red]{counted(len(outcome.findings), 'record')}[/] not as the ledger says; "
         f"{checked}. `lienthong history KEY --direct` shows a record's entries."
     )
-
-
-def _rows(findings: Iterable[Finding]) -> Iterable[tuple[str, str]]:
-    for finding in findings:
-        for place, fault in enumerate(finding.faults):
-            yield (markup(finding.record) if place == 0 else "", markup(fault))

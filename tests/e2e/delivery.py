@@ -367,4 +367,4 @@ def disagreements(stack: Deployed) -> list[str]:
     """What verification finds wrong in the live tables, all hashes and folds recomputed."""
     outcome = Verifier(archive_of(stack), NoHurry(), time.sleep).everything(lambda _: None)
     assert outcome.records, "there is nothing to verify"
-    return [f"{finding.record}: {finding.faults}" for finding in outcome.findings]
+    return [f"{finding.of}: {finding.faults}" for finding in outcome.findings]

@@ -137,7 +137,7 @@ def examined(
     found.check(
         f"Every hash of {outcome.records:,} records can be recomputed, and each record is the"
         " fold of its entries.",
-        (f"{finding.record}: {finding.faults}" for finding in outcome.findings),
+        (f"{finding.of}: {finding.faults}" for finding in outcome.findings),
     )
     return found
 

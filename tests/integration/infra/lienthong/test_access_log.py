@@ -24,8 +24,9 @@ from functions.shared.core.access import (
     hash_of,
 )
 from functions.shared.core.allowances import AllowanceSpent, Limits
-from infra.lienthong.access_log import Chains, Finding, Outcome, tell
+from infra.lienthong.access_log import Chains, Outcome, tell
 from infra.lienthong.console import Console
+from infra.lienthong.findings import Finding
 from tests.builders import ticking
 from tests.fakes import Unhurried
 from tests.integration.functions.stack import WAITING, create_table
@@ -72,7 +73,7 @@ class Log:
         return Chains(self.client, self.places.log, self.places.heads, pauses.append).everything()
 
     def accused(self) -> dict[str, tuple[str, ...]]:
-        return {finding.subject: finding.faults for finding in self.verified().findings}
+        return {finding.of: finding.faults for finding in self.verified().findings}
 
     def key(self, number: int) -> dict[str, Any]:
         return {"subject": {"S": SUBJECT}, "number": {"N": str(number)}}

@@ -28,7 +28,7 @@ def verified(town: Town) -> Outcome:
 
 
 def accused(town: Town) -> set[str]:
-    return {finding.record for finding in verified(town).findings}
+    return {finding.of for finding in verified(town).findings}
 
 
 @pytest.fixture
