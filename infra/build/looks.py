@@ -47,6 +47,14 @@ _OFFICER: Final = Caller(
     (),
     frozenset({Role.ONE_STOP_OFFICER}),
 )
+_SYSTEM: Final = Caller(
+    "5example0client0of0a0system",
+    "H26.12",
+    "H26.12",
+    (_CENTRE,),
+    frozenset({Role.AGENCY_SYSTEM}),
+    True,
+)
 _REQUEST: Final = "dQxY1ihNSQ0EMIg="
 """An id as the gateway gives them; not of a request in eight."""
 
@@ -221,6 +229,12 @@ def _refused(service: QueryService) -> None:
         raise AssertionError("It was not refused.")
 
 
+def _published(service: QueryService) -> object:
+    """What letting a system's events in asks of the tables; nobody is looked at."""
+    errand = Errand("data-sharing", None, _REQUEST)
+    return service.log.note(_SYSTEM, errand, [], {}, service.patience())
+
+
 CASES: Final = (
     Case("a lookup: person, card, three dossiers", _lookup),
     Case("the same, the last that a day allows", _lookup, _a_days_lookups),
@@ -234,6 +248,7 @@ CASES: Final = (
     ),
     Case("a receipt", _receipt),
     Case("a refused lookup", _refused),
+    Case("events sent over HTTP, beside their own cost", _published),
 )
 
 
@@ -247,7 +262,7 @@ def cost_of(case: Case) -> Cost:
     return Cost(
         case.name,
         len(meter.put),
-        max(map(size, meter.put)),
+        max(map(size, meter.put), default=0),
         meter.write_units,
         meter.read_units,
     )
@@ -260,7 +275,7 @@ def costs() -> list[Cost]:
 
 def table(costs: Sequence[Cost], prices: Prices) -> list[str]:
     """The costs as a Markdown table, as the deploy guide has it."""
-    units = "| look | entries | bytes of each | write units | read units |"
+    units = "| request | entries | bytes of each | write units | read units |"
     return [
         f"{units} tables, USD | gateway | function | USD per million |",
         "|---|--:|--:|--:|--:|--:|--:|--:|--:|",

@@ -512,6 +512,7 @@ class _Demo:
             f"{command} login --as {ONE_STOP.role}",
             f"{command} search {NAME} --born {YEAR}",
             f"{command} person {PERSON}",
+            f"{command} dossiers",
         )
         story.say("See who looked, and how a record came to be, as an inspector.")
         self._commands(

@@ -51,6 +51,12 @@ def test_a_refused_look_is_noted_like_another_and_reads_the_head_alone() -> None
     assert refused.read_units == 1
 
 
+def test_who_publishes_pays_for_the_minute_alone() -> None:
+    published = COSTS["events sent over HTTP, beside their own cost"]
+
+    assert (published.entries, published.write_units, published.read_units) == (0, 2, 0)
+
+
 def test_an_entry_stays_under_a_kilobyte() -> None:
     assert all(cost.entry_bytes <= 1024 for cost in COSTS.values())
 
