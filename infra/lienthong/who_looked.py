@@ -155,9 +155,9 @@ def tell(
         ("when", "who", "agency", "purpose", "case", "what", "fields seen"),
         chain.from_iterable(_rows(entry, fields=fields, ids=ids) for entry in entries),
     )
-    for entry in entries:
-        if (window := entry.get("spent")) is not None:
-            console.say(_stopped(entry, str(window)))
+    stopped = [entry for entry in entries if entry.get("spent") is not None]
+    for number, entry in enumerate(stopped):
+        console.say(("" if number else "\n") + _stopped(entry))
     officers = {_text(entry, "officer"): entry for entry in entries}
     console.say("\n[bold]Officers[/]")
     console.table(
@@ -204,12 +204,13 @@ def _refused(entry: Document) -> str:
     )
 
 
-def _stopped(entry: Document, window: str) -> str:
+def _stopped(entry: Document) -> str:
     """What an entry says of somebody who asked too much, and what it leaves open."""
+    window = _text(entry, "spent")
     return (
         f"{_who(entry)} was stopped at {_when(entry.get('looked_at'))} for asking too much: the "
-        f"allowance of that {markup(window)} was used up. Only the first such request of a "
-        f"{markup(window)} is noted."
+        f"allowance of that {window} was used up. Only the first such request of a {window} is "
+        "noted."
     )
 
 
