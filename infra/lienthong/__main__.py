@@ -12,6 +12,7 @@ from typing import Any, Final
 from infra.lienthong import (
     access_log,
     agencies,
+    allowance,
     city,
     console,
     demo,
@@ -42,6 +43,7 @@ COMMANDS: Final = (
     load,
     loads,
     signing_in,
+    allowance,
     search,
     person,
     dossiers,

@@ -79,6 +79,8 @@ def test_one_person_as_each_reader_may_see_them_and_the_trace_of_it(terminal: Te
     assert any(line.startswith(f"Insurance card {INSURANCE_NUMBER}") for line in whole)
     assert any(line.startswith(f"{DOSSIER_CODE} | 1 registered") for line in whole)
     assert whole[-1].startswith("Times are Vietnam time. Noted in the access log")
+    left = terminal.read("allowance", *INSPECTION)["allowance"]
+    assert left["looks"] == left["most"] - left["left"] == 1
 
     patient = terminal.type("person", "--insurance-number", INSURANCE_NUMBER, *PATIENT)
     assert "residence | (hidden from you)" in patient
