@@ -117,19 +117,18 @@ class DynamoRecords:
         if size > LARGEST_ITEM and (size := size_in_json(values)) > LARGEST_ITEM:
             return None
         actions: list[Any] = [record]
-        for entry in change.entries:
-            action, documents = self._entry_action(entry)
+        for entry, document in zip(change.entries, change.documents, strict=True):
+            action, documents = self._entry_action(entry, document)
             actions.append(action)
             size += _ENTRY_BESIDES + documents
         return _Group(position, actions, size)
 
-    def _entry_action(self, entry: LedgerEntry) -> tuple[Any, int]:
+    def _entry_action(self, entry: LedgerEntry, changes: bytes | None) -> tuple[Any, int]:
         """The write of an entry, and how many bytes its documents take."""
         loops = native.loops
-        if loops is not None and sends_directly(self.client):
-            made = loops.entry_action(self.ledger_table, entry, DICTIONARY)
-            if made is not None:
-                return Written(made[0]), made[1]
+        if loops is not None and changes is not None and sends_directly(self.client):
+            made, documents = loops.entry_action(self.ledger_table, entry, changes, DICTIONARY)
+            return Written(made), documents
         action, documents = entry_action_plainly(self.ledger_table, entry)
         return written(self.client, action), documents
 

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Final, NamedTuple
 
-from functions.shared import native
 from functions.shared.core.canonical import canonical_of_data
 from functions.shared.core.events import Json
 from functions.shared.core.kinds import (
@@ -101,15 +100,6 @@ def fold(
     The given lanes are left as they are. The event is *applied* if any change `won`, and
     *superseded* if none did.
     """
-    if (loops := native.loops) is not None:
-        return loops.fold(lanes, stamp, statements, Lane, Change)
-    return fold_plainly(lanes, stamp, statements)
-
-
-def fold_plainly(
-    lanes: Lanes, stamp: Stamp, statements: Iterable[Statement]
-) -> tuple[Lanes, tuple[Change, ...]]:
-    """`fold`, whether or not there is a compiled one."""
     if not lanes:  # most records of a first load
         told = tuple(statements)
         first = {field: {rank: _lane((stamp, value))} for field, rank, value in told}

@@ -19,11 +19,9 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from functions.shared import native
 from functions.shared.core.canonical import canonical, canonical_of_data, sha256_hex
 from functions.shared.core.events import Event, Json
 from functions.shared.core.kinds import KINDS
@@ -150,69 +148,17 @@ def make_entry(
     salt: bytes,
 ) -> LedgerEntry:
     """The entry that proves `event` made `changes` as version `version` of its record."""
-    source, event_id, type_, _, time, sequence, _, uid = event.envelope
-    prove = proof_plainly if (loops := native.loops) is None else loops.proof
-    record_key, changes = event.record_key, tuple(changes)
-    digest, applied, changes_digest, entry_hash = prove(
-        salt,
-        event.core,
-        changes,
-        record_key,
-        version,
-        prev,
-        source,
-        event_id,
-        type_,
-        time,
-        sequence,
-        sender,
-        recorded_at,
-    )
-    return _entry(
-        (
-            uid,
-            record_key,
-            version,
-            prev,
-            entry_hash,
-            _ref((source, event_id, type_, time, sequence, digest)),
-            sender,
-            recorded_at,
-            Outcome.APPLIED if applied else Outcome.SUPERSEDED,
-            changes_digest,
-            changes,
-            salt,
-            None,
-        )
-    )
-
-
-# A batch makes hundreds: straight from their values, in half of the time of a call by name.
-_entry: Final = partial(tuple.__new__, LedgerEntry)
-_ref: Final = partial(tuple.__new__, EventRef)
-
-
-def proof_plainly(
-    salt: bytes,
-    core: bytes,
-    changes: tuple[Change, ...],
-    record_key: str,
-    version: int,
-    prev: str,
-    source: str,
-    event_id: str,
-    type_: str,
-    time: str,
-    sequence: str | None,
-    sender: str | None,
-    recorded_at: str,
-) -> tuple[str, bool, str, str]:
-    """The event's digest, whether a change won, the digest of the changes, the entry's hash.
-
-    Whether or not there is a compiled one; raises ValueError where a value has no canonical form.
-    """
+    envelope = event.envelope
     inner, outer = _begun_under(salt)
-    digest = sha256(_finished(inner, outer, b"event") + core).hexdigest()
+    event_salt = _finished(inner, outer, b"event")
+    ref = EventRef(
+        envelope.source,
+        envelope.id,
+        envelope.type,
+        envelope.time,
+        envelope.sequence,
+        sha256(event_salt + event.core).hexdigest(),
+    )
     commits, applied = [], False
     for field, rank, won, before, stated, _, _ in changes:
         inside, outside = inner.copy(), outer.copy()  # `_finished`, without a call for each
@@ -221,18 +167,24 @@ def proof_plainly(
         proof = sha256(outside.digest() + canonical_of_data([before, stated])).hexdigest()
         commits.append((field, rank, won, proof))
         applied |= won
-    changes_digest = _changes_digest(commits)
-    entry_hash = _entry_hash(
-        record_key,
-        version,
-        prev,
-        EventRef(source, event_id, type_, time, sequence, digest),
-        sender,
-        recorded_at,
-        Outcome.APPLIED if applied else Outcome.SUPERSEDED,
-        changes_digest,
+    outcome = Outcome.APPLIED if applied else Outcome.SUPERSEDED
+    digest = _changes_digest(commits)
+    return LedgerEntry(
+        event_uid=envelope.uid,
+        record_key=event.record_key,
+        version=version,
+        prev=prev,
+        entry_hash=_entry_hash(
+            event.record_key, version, prev, ref, sender, recorded_at, outcome, digest
+        ),
+        event=ref,
+        sender=sender,
+        recorded_at=recorded_at,
+        outcome=outcome,
+        changes_digest=digest,
+        changes=tuple(changes),
+        salt=salt,
     )
-    return digest, applied, changes_digest, entry_hash
 
 
 def _changes_digest(commits: list[tuple[str, int, bool, str]]) -> str:

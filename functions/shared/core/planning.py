@@ -5,7 +5,7 @@ Pure: what is in the tables goes in, what should be written comes out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NamedTuple
@@ -14,27 +14,19 @@ from functions.shared.core.events import Envelope, Event, Reason
 from functions.shared.core.instants import later
 from functions.shared.core.items import LARGEST_ITEM, size_of
 from functions.shared.core.kinds import STEP, Kind
-from functions.shared.core.lanes import (
-    Lanes,
-    Record,
-    Statement,
-    advanced,
-    fold,
-    has_room_for_step,
-    new_record,
-)
-from functions.shared.core.ledger import LedgerEntry, Outcome, make_entry, repeats
+from functions.shared.core.lanes import Record, advanced, fold, has_room_for_step, new_record
+from functions.shared.core.ledger import LedgerEntry, Outcome, repeats
 from functions.shared.core.reading import Reading
 from functions.shared.core.registry import (
     Agency,
     Senders,
     agency_id,
     asks_the_registry,
-    ranked,
+    ranks_of,
     refused_fields,
     standing,
 )
-from functions.shared.core.stamps import Stamp
+from functions.shared.core.taking import statements_of, take
 from schemas.envelope import MAX_SECONDS_AHEAD
 
 MOST_EVENTS_PER_CHANGE: Final = 99
@@ -94,13 +86,15 @@ class RecordChange(NamedTuple):
 
     All of it goes into one transaction, or none. `messages` are the batch positions that the
     entries answer, in the same order. `ties` counts the events that met a statement of the
-    same source, instant and sequence, so that only their ids decided.
+    same source, instant and sequence, so that only their ids decided. `documents` are the
+    canonical JSON of each entry's changes, where it is at hand.
     """
 
     before: Record
     after: Record
     entries: tuple[LedgerEntry, ...]
     messages: tuple[int, ...]
+    documents: tuple[bytes | None, ...]
     ties: int = 0
 
 
@@ -169,7 +163,7 @@ def plan_round(
             else:
                 waiting.append(position)
             continue
-        statements, reasons = judged(reading, messages[position], known, now)
+        ranks, reasons = judged(reading, messages[position], known, now)
         event = reading.event
         if event is None or reasons:
             refused[position] = reasons
@@ -181,7 +175,7 @@ def plan_round(
         elif draft.full:
             waiting.append(position)
             continue
-        if (full := draft.take(event, statements, position, messages[position])) is not None:
+        if (full := draft.take(event, ranks, position, messages[position])) is not None:
             refused[position] = (full,)
         else:
             taken[envelope.uid] = position
@@ -200,8 +194,8 @@ def _same_core(reading: Reading, envelope: Envelope) -> bool:
 
 def judged(
     reading: Reading, message: Message, known: KnownEvent | None, now: Circumstances
-) -> tuple[tuple[Statement, ...], tuple[Reason, ...]]:
-    """The event's ranked statements, or every reason against it in the contract's order."""
+) -> tuple[tuple[int, ...], tuple[Reason, ...]]:
+    """The ranks of the event's fields, or every reason against it in the contract's order."""
     reasons = list(reading.reasons)
     envelope = reading.of_this_queue
     if envelope is None:
@@ -221,9 +215,9 @@ def judged(
     stands = standing(envelope, now.kind.name, agency, message.sender, now.senders)
     event, agency_kind = reading.event, stands.agency_kind
     if event is not None and agency_kind is not None and known is None:
-        statements = ranked(now.kind, agency_kind, event.fields, event.values)
-        if statements is not None and not reasons and not stands.reasons:
-            return statements, ()
+        ranks = ranks_of(now.kind, agency_kind, event.fields)
+        if ranks is not None and not reasons and not stands.reasons:
+            return ranks, ()
     reasons += stands.reasons
     reasons += refused_fields(now.kind, agency_kind, reading.fields_of(now.kind))
     if known is not None:
@@ -243,6 +237,7 @@ class _Draft:
         self._now = now
         self._entries: list[LedgerEntry] = []
         self._messages: list[int] = []
+        self._documents: list[bytes | None] = []
         self._bytes = self._ties = 0
         self._tight = bool(now.tight) and before.record_key in now.tight
 
@@ -251,51 +246,49 @@ class _Draft:
         return len(self._entries) >= MOST_EVENTS_PER_CHANGE or self._bytes >= MOST_BYTES_PER_CHANGE
 
     def take(
-        self, event: Event, statements: Iterable[Statement], position: int, message: Message
+        self, event: Event, ranks: tuple[int, ...], position: int, message: Message
     ) -> Reason | None:
-        """Folds the event in, or says why the record has no room for it."""
-        stamp = event.envelope.stamp
-        if self._now.kind.families:
-            for field, _, _ in statements:
-                if field.startswith(_STEPS) and not has_room_for_step(self._after.lanes, field):
+        """Takes the event in, or says why the record has no room for it."""
+        before, now = self._after, self._now
+        if STEP in now.kind.ranks:
+            for field in event.fields:
+                if field.startswith(_STEPS) and not has_room_for_step(before.lanes, field):
                     return Reason("record-full", "/data/step", _FULL_OF_STEPS)
-        lanes, changes = fold(self._after.lanes, stamp, statements)
-        version, at = self._after.version + 1, self._now.recorded_at
-        if self._tight and size_of(advanced(self._after, lanes, version, "", at)) > LARGEST_ITEM:
+        if self._tight and not _fits(before, event, ranks, now.recorded_at):
             return Reason("record-full", "", _FULL)
-        entry = make_entry(
+        self._after, entry, document, tied = take(
+            before,
             event,
-            changes,
-            version=version,
-            prev=self._after.head,
-            sender=message.sender,
-            recorded_at=at,
-            salt=self._now.salt(),
+            ranks,
+            message.sender,
+            now.recorded_at,
+            now.salt(),
+            owned=before is not self._before,
         )
-        if self._after.lanes:
-            self._ties += _tied(self._after.lanes, stamp, statements)
-        self._after = advanced(self._after, lanes, version, entry.entry_hash, at)
+        self._ties += tied
         self._bytes += len(event.core)
         self._entries.append(entry)
         self._messages.append(position)
+        self._documents.append(document)
         return None
 
     def change(self) -> RecordChange | None:
         if not self._entries:
             return None
         return RecordChange(
-            self._before, self._after, tuple(self._entries), tuple(self._messages), self._ties
+            self._before,
+            self._after,
+            tuple(self._entries),
+            tuple(self._messages),
+            tuple(self._documents),
+            self._ties,
         )
 
 
-def _tied(lanes: Lanes, stamp: Stamp, statements: Iterable[Statement]) -> bool:
-    time, first = stamp.time, stamp[:3]
-    for field, rank, _ in statements:
-        by_rank = lanes.get(field)
-        lane = by_rank.get(rank) if by_rank is not None else None
-        if lane is not None and lane[0][0] == time and lane[0][:3] == first:
-            return True
-    return False
+def _fits(before: Record, event: Event, ranks: tuple[int, ...], at: str) -> bool:
+    """Whether the record with the event still fits an item."""
+    lanes, _ = fold(before.lanes, event.envelope.stamp, statements_of(event, ranks))
+    return size_of(advanced(before, lanes, before.version + 1, "", at)) <= LARGEST_ITEM
 
 
 _STEPS: Final = f"{STEP}/"

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, cast
+from typing import Final
 
 from functions.shared.core.events import Envelope, Json, Reason
 from functions.shared.core.instants import vietnam_day
 from functions.shared.core.kinds import AGENCY, KINDS, Kind, family_of
-from functions.shared.core.lanes import Statement
 from schemas.envelope import REGISTRY_SOURCE
 
 _SOURCE_PREFIX: Final = "/agencies/"
@@ -148,20 +147,14 @@ def refused_fields(kind: Kind, agency_kind: str | None, fields: Iterable[str]) -
     return [_refusal(path, _NOT_ITS_FIELD) for path in paths]
 
 
-def ranked(
-    kind: Kind, agency_kind: str, fields: tuple[str, ...], values: Iterable[Json]
-) -> tuple[Statement, ...] | None:
-    """The statements with their ranks, or None where one of their fields is a refused one."""
-    ranks = _ranks_of(kind.name, agency_kind, fields)
-    if ranks is None:
-        return None
-    # Plain tuples, told apart by position alone: a batch makes thousands.
-    return cast("tuple[Statement, ...]", tuple(zip(fields, ranks, values, strict=True)))
+def ranks_of(kind: Kind, agency_kind: str, fields: tuple[str, ...]) -> tuple[int, ...] | None:
+    """The rank of each field, or None where one of them is a refused one."""
+    return _ranks_of(kind.name, agency_kind, fields)
 
 
 @lru_cache(maxsize=1024)
 def _ranks_of(kind: str, agency_kind: str, fields: tuple[str, ...]) -> tuple[int, ...] | None:
-    """The rank of each field; events state the same few sets of fields over and over."""
+    """Kept, because events state the same few sets of fields over and over."""
     ranks = KINDS[kind].ranks_for(agency_kind)
     try:
         return tuple(ranks.get(field) or ranks[family_of(field)] for field in fields)

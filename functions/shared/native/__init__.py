@@ -1,7 +1,6 @@
 """The innermost loops of a batch in C, where a compiled form is at hand.
 
-    fold          an event's statements into a record's lanes
-    proof         every hash of a ledger entry
+    take          an event into its record, with every hash of its ledger entry
     entry_action  a ledger entry as the JSON of its write
 
 Each stands in for a function in Python that gives the same, is its specification, and does the
@@ -13,50 +12,35 @@ OpenSSL, or where the stack's parameter `Loops=plain` says so (decision note
 from __future__ import annotations
 
 import hashlib  # noqa: F401 - loads the library whose SHA-256 the loops use
-from collections.abc import Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 if TYPE_CHECKING:
-    from functions.shared.core.lanes import Change, Lane, Lanes, Statement
+    from functions.shared.core.events import Event
+    from functions.shared.core.lanes import Record
     from functions.shared.core.ledger import LedgerEntry
-    from functions.shared.core.stamps import Stamp
+    from functions.shared.core.taking import Taken
 
 
 class Loops(Protocol):
     """What `loops.c` gives; its comments say which function in Python each stands in for."""
 
-    def fold(
+    def take(
         self,
-        lanes: Lanes,
-        stamp: Stamp,
-        statements: Iterable[Statement],
-        lane: type[Lane],
-        change: type[Change],
-        /,
-    ) -> tuple[Lanes, tuple[Change, ...]]: ...
-
-    def proof(
-        self,
-        salt: bytes,
-        core: bytes,
-        changes: tuple[Change, ...],
-        record_key: str,
-        version: int,
-        prev: str,
-        source: str,
-        id: str,  # noqa: A002 - CloudEvents' word
-        type: str,  # noqa: A002 - CloudEvents' word
-        time: str,
-        sequence: str | None,
+        record: Record,
+        event: Event,
+        ranks: tuple[int, ...],
         sender: str | None,
         recorded_at: str,
+        salt: bytes,
+        owned: bool,
+        shapes: tuple[object, ...],
         /,
-    ) -> tuple[str, bool, str, str]: ...
+    ) -> Taken: ...
 
     def entry_action(
-        self, table: str, entry: LedgerEntry, dictionary: bytes, /
-    ) -> tuple[bytes, int] | None: ...
+        self, table: str, entry: LedgerEntry, changes: bytes, dictionary: bytes, /
+    ) -> tuple[bytes, int]: ...
 
 
 def _compiled() -> Loops | None:

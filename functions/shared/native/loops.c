@@ -3,8 +3,7 @@
    Each function here does what its twin in Python does, which stays the specification, is what
    runs where this is not at hand, and is what the tests hold this to:
 
-       fold          core/lanes.py:fold_plainly
-       proof         core/ledger.py:proof_plainly
+       take          core/taking.py:take_plainly
        entry_action  adapters/dynamodb.py:entry_action_plainly (another DEFLATE of the same bytes)
 
    It works on values that a reading has let through, never on what a sender wrote. It is written
@@ -296,192 +295,162 @@ static void hashed(const char *bytes, size_t length, char *hex) {
     hex_of(hash, hex);
 }
 
-/* fold ---------------------------------------------------------------------------------------- */
+/* take ----------------------------------------------------------------------------------------- */
 
-/* An empty instance of a named tuple. */
-static PyObject *made(PyObject *type, Py_ssize_t size) {
+/* The named tuples of the core, and where their parts are. */
+enum { LANE, CHANGE, RECORD, STAMP, EVENT_REF, ENTRY, APPLIED, SUPERSEDED, SHAPES };
+enum { RECORD_KIND, RECORD_KEY, LANES, VERSION, HEAD, UPDATED_AT, ERASURES, RECORD_PARTS };
+enum { ENVELOPE, KIND, KEY, CORE, FIELDS, VALUES, EVENT_PARTS };
+enum { SOURCE, ID, TYPE, SUBJECT, TIME, SEQUENCE, ENVELOPE_CORE, UID, ENVELOPE_PARTS };
+enum { REF_SOURCE, REF_ID, REF_TYPE, REF_TIME, REF_SEQUENCE, REF_DIGEST, REF_PARTS };
+
+/* A named tuple of so many parts, each of which it takes a reference of its own to; NULL with an
+   exception, also where a part is NULL. */
+static PyObject *made(PyObject *type, PyObject *const *parts, Py_ssize_t size) {
     allocfunc make = (allocfunc)PyType_GetSlot((PyTypeObject *)type, Py_tp_alloc);
-    return make((PyTypeObject *)type, size);
-}
-
-/* Puts a new reference into a place of a tuple that nobody else has. */
-static int set(PyObject *tuple, Py_ssize_t place, PyObject *value) {
-    Py_INCREF(value);
-    return PyTuple_SetItem(tuple, place, value);
-}
-
-static PyObject *lane_of(PyObject *type, PyObject *stamp, PyObject *value) {
-    PyObject *lane = made(type, 2);
-    if (lane == NULL) return NULL;
-    if (set(lane, 0, stamp) < 0 || set(lane, 1, value) < 0) Py_CLEAR(lane);
-    return lane;
-}
-
-static PyObject *change_of(PyObject *type, PyObject *field, PyObject *rank, int won,
-                           PyObject *before, PyObject *stated) {
-    PyObject *change = made(type, 7);
-    if (change == NULL) return NULL;
-    if (set(change, 0, field) < 0 || set(change, 1, rank) < 0 ||
-        set(change, 2, won ? Py_True : Py_False) < 0 || set(change, 3, before) < 0 ||
-        set(change, 4, stated) < 0 || set(change, 5, Py_None) < 0 || set(change, 6, Py_None) < 0)
-        Py_CLEAR(change);
-    return change;
-}
-
-/* Makes the rank's lane the new statement's, in ranks of its own, which the field gets. */
-static int give(PyObject *lanes, PyObject *field, PyObject *by_rank, PyObject *rank,
-                PyObject *lane_type, PyObject *stamp, PyObject *value) {
-    PyObject *lane = lane_of(lane_type, stamp, value);
-    if (lane == NULL) return -1;
-    PyObject *ranks = by_rank == NULL ? PyDict_New() : PyDict_Copy(by_rank);
-    int done = ranks == NULL ? -1 : PyDict_SetItem(ranks, rank, lane);
-    Py_DECREF(lane);
-    if (done == 0) done = PyDict_SetItem(lanes, field, ranks);
-    Py_XDECREF(ranks);
-    return done;
-}
-
-/* Takes one statement into the lanes; the change that it is, or NULL with an exception. */
-static PyObject *taken(PyObject *lanes, PyObject *stamp, PyObject *statement, PyObject *lane_type,
-                       PyObject *change_type) {
-    if (!PyTuple_Check(statement) || PyTuple_Size(statement) != 3) {
-        PyErr_SetString(PyExc_TypeError, "A statement is a field, a rank and a value.");
-        return NULL;
+    for (Py_ssize_t i = 0; i < size; i++)
+        if (parts[i] == NULL) return NULL;
+    PyObject *tuple = make((PyTypeObject *)type, size);
+    for (Py_ssize_t i = 0; tuple != NULL && i < size; i++) {
+        Py_INCREF(parts[i]);
+        if (PyTuple_SetItem(tuple, i, parts[i]) < 0) Py_CLEAR(tuple);
     }
-    PyObject *field = PyTuple_GetItem(statement, 0), *rank = PyTuple_GetItem(statement, 1);
-    PyObject *value = PyTuple_GetItem(statement, 2), *before = Py_None;
-    PyObject *by_rank = PyDict_GetItemWithError(lanes, field), *lane = NULL;
-    if (by_rank == NULL && PyErr_Occurred()) return NULL;
-    int won = 1;
-    if (by_rank != NULL) {
-        if (!PyDict_Check(by_rank)) {
-            PyErr_SetString(PyExc_TypeError, "The ranks of a field are a dictionary.");
-            return NULL;
-        }
-        lane = PyDict_GetItemWithError(by_rank, rank);
-        if (lane == NULL && PyErr_Occurred()) return NULL;
-    }
-    if (lane != NULL) {
-        if (!PyTuple_Check(lane) || PyTuple_Size(lane) != 2) {
-            PyErr_SetString(PyExc_TypeError, "A lane is a stamp and a value.");
-            return NULL;
-        }
-        before = PyTuple_GetItem(lane, 1);
-        won = PyObject_RichCompareBool(stamp, PyTuple_GetItem(lane, 0), Py_GT);
-        if (won < 0) return NULL;
-    }
-    PyObject *change = change_of(change_type, field, rank, won, before, value);
-    if (change != NULL && won && give(lanes, field, by_rank, rank, lane_type, stamp, value) < 0)
-        Py_CLEAR(change);
-    return change;
+    return tuple;
 }
 
-PyDoc_STRVAR(fold_doc, "fold(lanes, stamp, statements, Lane, Change) -> (lanes, changes)");
-
-static PyObject *fold(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ssize_t count) {
-    if (count != 5 || !PyDict_Check(given[0]) || !PyType_Check(given[3]) ||
-        !PyType_Check(given[4]) || !PyType_IsSubtype((PyTypeObject *)given[3], &PyTuple_Type) ||
-        !PyType_IsSubtype((PyTypeObject *)given[4], &PyTuple_Type)) {
-        PyErr_SetString(PyExc_TypeError, "fold takes lanes, a stamp, statements, Lane and Change.");
-        return NULL;
-    }
-    PyObject *both = NULL, *changes = NULL;
-    PyObject *statements = PySequence_Tuple(given[2]), *lanes = PyDict_Copy(given[0]);
-    if (statements == NULL || lanes == NULL) goto done;
-    Py_ssize_t size = PyTuple_Size(statements);
-    changes = PyTuple_New(size);
-    if (changes == NULL) goto done;
-    for (Py_ssize_t i = 0; i < size; i++) {
-        PyObject *change =
-            taken(lanes, given[1], PyTuple_GetItem(statements, i), given[3], given[4]);
-        if (change == NULL || PyTuple_SetItem(changes, i, change) < 0) goto done;
-    }
-    both = PyTuple_Pack(2, lanes, changes);
-done:
-    Py_XDECREF(statements);
-    Py_XDECREF(lanes);
-    Py_XDECREF(changes);
-    return both;
-}
-
-/* proof --------------------------------------------------------------------------------------- */
-
-/* The parts of an item of `changes` (core/lanes.py:Change) that are hashed. */
-typedef struct {
-    PyObject *field, *rank, *won, *before, *stated;
-} Said;
-
-static int said(PyObject *change, Said *parts) {
-    if (!PyTuple_Check(change) || PyTuple_Size(change) < 5) {
-        PyErr_SetString(PyExc_TypeError, "A change is a tuple of at least five.");
+/* The parts of a tuple, borrowed: 0, or -1 with TypeError where it is none of so many. */
+static int parts_of(PyObject *tuple, PyObject **parts, Py_ssize_t size) {
+    if (!PyTuple_Check(tuple) || PyTuple_Size(tuple) != size) {
+        PyErr_SetString(PyExc_TypeError, "A tuple has another number of parts.");
         return -1;
     }
-    parts->field = PyTuple_GetItem(change, 0);
-    parts->rank = PyTuple_GetItem(change, 1);
-    parts->won = PyTuple_GetItem(change, 2);
-    parts->before = PyTuple_GetItem(change, 3);
-    parts->stated = PyTuple_GetItem(change, 4);
+    for (Py_ssize_t i = 0; i < size; i++) parts[i] = PyTuple_GetItem(tuple, i);
     return 0;
 }
 
-/* `"field",rank,won` of a change. */
-static int put_head(Text *text, const Said *parts) {
-    if (put_text(text, parts->field) < 0 || PUT(text, ",") < 0) return -1;
-    if (put_canonical(text, parts->rank) < 0 || PUT(text, ",") < 0) return -1;
-    return put_canonical(text, parts->won);
-}
+/* What one statement did to its lane. `before` is a reference of its own. */
+typedef struct {
+    PyObject *before;
+    int won, tied;
+} Effect;
 
-/* `[before,stated` of a change, so that both its uses can go on from there. */
-static int put_pair(Text *text, const Said *parts) {
-    if (put_canonical(text, parts->before) < 0 || PUT(text, ",") < 0) return -1;
-    return put_canonical(text, parts->stated);
-}
-
-/* `[[field,rank,won,commit],...]` of all changes; whether one won, or -1. */
-static int put_commits(Text *commits, PyObject *changes, const Key *key) {
-    int applied = 0;
-    Py_ssize_t size = PyTuple_Size(changes);
-    if (PUT(commits, "[") < 0) return -1;
-    for (Py_ssize_t i = 0; i < size; i++) {
-        Said parts;
-        Text pair;
-        char commit[64];
-        size_t length;
-        if (said(PyTuple_GetItem(changes, i), &parts) < 0) return -1;
-        const char *field = utf8_of(parts.field, &length);
-        if (field == NULL) return -1;
-        begin(&pair);
-        int done = PUT(&pair, "[");
-        if (done == 0) done = put_pair(&pair, &parts);
-        if (done == 0) done = PUT(&pair, "]");
-        if (done == 0) salted(key, "field:", 6, field, length, pair.at, pair.used, commit);
-        end(&pair);
-        if (done < 0) return -1;
-        applied |= parts.won == Py_True;
-        if (i > 0 && PUT(commits, ",") < 0) return -1;
-        if (PUT(commits, "[") < 0 || put_head(commits, &parts) < 0) return -1;
-        if (PUT(commits, ",\"") < 0 || put(commits, commit, 64) < 0 || PUT(commits, "\"]") < 0)
-            return -1;
+/* Makes the rank's lane the new statement's. What nobody but `lanes` holds is changed in place. */
+static int give(PyObject *lanes, PyObject *field, PyObject *by_rank, PyObject *rank,
+                PyObject *lane_type, PyObject *stamp, PyObject *value) {
+    PyObject *parts[] = {stamp, value}, *lane = made(lane_type, parts, 2);
+    if (lane == NULL) return -1;
+    int done;
+    if (by_rank != NULL && Py_REFCNT(by_rank) == 1) {
+        done = PyDict_SetItem(by_rank, rank, lane);
+    } else {
+        PyObject *ranks = by_rank == NULL ? PyDict_New() : PyDict_Copy(by_rank);
+        done = ranks == NULL ? -1 : PyDict_SetItem(ranks, rank, lane);
+        if (done == 0) done = PyDict_SetItem(lanes, field, ranks);
+        Py_XDECREF(ranks);
     }
-    return PUT(commits, "]") < 0 ? -1 : applied;
+    Py_DECREF(lane);
+    return done;
 }
 
-enum {
-    SALT,
-    CORE,
-    CHANGES,
-    RECORD,
-    VERSION,
-    PREV,
-    SOURCE,
-    ID,
-    TYPE,
-    TIME,
-    SEQUENCE,
-    SENDER,
-    AT,
-    PROVED
-};
+/* Whether two stamps have the same instant, sequence and source, or -1. */
+static int same_but_id(PyObject *one, PyObject *other) {
+    int same = 1;
+    for (Py_ssize_t i = 0; same == 1 && i < 3; i++)
+        same =
+            PyObject_RichCompareBool(PyTuple_GetItem(one, i), PyTuple_GetItem(other, i), Py_EQ);
+    return same;
+}
+
+/* Takes one statement into the lanes: 0, or -1 with an exception. */
+static int fold(PyObject *lanes, PyObject *stamp, PyObject *field, PyObject *rank, PyObject *value,
+                PyObject *lane_type, Effect *effect) {
+    *effect = (Effect){NULL, 1, 0};
+    PyObject *by_rank = PyDict_GetItemWithError(lanes, field), *lane = NULL, *kept[2];
+    if (by_rank == NULL && PyErr_Occurred()) return -1;
+    if (by_rank != NULL) {
+        if (!PyDict_Check(by_rank)) {
+            PyErr_SetString(PyExc_TypeError, "The ranks of a field are a dictionary.");
+            return -1;
+        }
+        lane = PyDict_GetItemWithError(by_rank, rank);
+        if (lane == NULL && PyErr_Occurred()) return -1;
+    }
+    if (lane != NULL) {
+        if (parts_of(lane, kept, 2) < 0) return -1;
+        if (!PyTuple_Check(kept[0]) || PyTuple_Size(kept[0]) != 4) {
+            PyErr_SetString(PyExc_TypeError, "A stamp has four parts.");
+            return -1;
+        }
+        effect->won = PyObject_RichCompareBool(stamp, kept[0], Py_GT);
+        effect->tied = same_but_id(stamp, kept[0]);
+        if (effect->won < 0 || effect->tied < 0) return -1;
+    }
+    effect->before = Py_NewRef(lane == NULL ? Py_None : kept[1]);
+    return effect->won ? give(lanes, field, by_rank, rank, lane_type, stamp, value) : 0;
+}
+
+/* What the events of an entry share while its fields are gone through. */
+typedef struct {
+    Key key;
+    Text commits, document;
+    int applied, tied;
+} Taking;
+
+/* Writes `"field",rank,won,` into both texts, and behind it what each of them wants. */
+static int put_change(Taking *taking, PyObject *field, PyObject *rank, PyObject *value,
+                      const Effect *effect) {
+    Text *document = &taking->document, *commits = &taking->commits;
+    size_t length, start = document->used, pair;
+    char commit[64];
+    const char *name = utf8_of(field, &length);
+    if (name == NULL) return -1;
+    if (document->used > 1 && PUT(document, ",") < 0) return -1;
+    start = document->used;
+    if (PUT(document, "[") < 0 || put_quoted(document, name, length) < 0) return -1;
+    if (PUT(document, ",") < 0 || put_canonical(document, rank) < 0) return -1;
+    if ((effect->won ? PUT(document, ",true,") : PUT(document, ",false,")) < 0) return -1;
+    pair = document->used;
+    if (put_canonical(document, effect->before) < 0 || PUT(document, ",") < 0) return -1;
+    if (put_canonical(document, value) < 0 || PUT(document, "]") < 0) return -1;
+    /* `[before,stated]`: the comma before it is a bracket for as long as it is hashed. */
+    document->at[pair - 1] = '[';
+    salted(&taking->key, "field:", 6, name, length, document->at + pair - 1,
+           document->used - pair + 1, commit);
+    document->at[pair - 1] = ',';
+    if (commits->used > 1 && PUT(commits, ",") < 0) return -1;
+    if (put(commits, document->at + start, pair - start) < 0 || PUT(commits, "\"") < 0) return -1;
+    return put(commits, commit, 64) < 0 ? -1 : PUT(commits, "\"]");
+}
+
+/* Folds and proves every field of an event; its changes, or NULL with an exception. */
+static PyObject *gone_through(Taking *taking, PyObject *lanes, PyObject *stamp,
+                              PyObject *const *event, PyObject *ranks, PyObject *const *shapes) {
+    Py_ssize_t size = PyTuple_Size(event[FIELDS]);
+    PyObject *changes = PyTuple_New(size);
+    if (changes == NULL) return NULL;
+    if (PUT(&taking->commits, "[") < 0 || PUT(&taking->document, "[") < 0) goto failed;
+    for (Py_ssize_t i = 0; i < size; i++) {
+        PyObject *field = PyTuple_GetItem(event[FIELDS], i), *rank = PyTuple_GetItem(ranks, i);
+        PyObject *value = PyTuple_GetItem(event[VALUES], i), *change = NULL;
+        Effect effect;
+        if (fold(lanes, stamp, field, rank, value, shapes[LANE], &effect) == 0 &&
+            put_change(taking, field, rank, value, &effect) == 0) {
+            PyObject *parts[] = {field,         rank,  effect.won ? Py_True : Py_False,
+                                 effect.before, value, Py_None,
+                                 Py_None};
+            change = made(shapes[CHANGE], parts, 7);
+        }
+        Py_XDECREF(effect.before);
+        if (change == NULL || PyTuple_SetItem(changes, i, change) < 0) goto failed;
+        taking->applied |= effect.won;
+        taking->tied |= effect.tied;
+    }
+    if (PUT(&taking->commits, "]") < 0 || PUT(&taking->document, "]") < 0) goto failed;
+    return changes;
+failed:
+    Py_DECREF(changes);
+    return NULL;
+}
 
 /* An event as the ledger names it, of which `digest` has 64 hexadecimal digits. */
 static int put_event(Text *text, const char *digest, PyObject *id, PyObject *sequence,
@@ -496,62 +465,137 @@ static int put_event(Text *text, const char *digest, PyObject *id, PyObject *seq
 }
 
 /* What the hash of an entry is taken of, in the order of RFC 8785. */
-static int put_entry(Text *text, PyObject *const *given, const char *event_digest,
-                     const char *changes_digest, int applied) {
+static int put_entry(Text *text, PyObject *const *envelope, const char *event_digest,
+                     const char *changes_digest, int applied, PyObject *prev, PyObject *record,
+                     PyObject *recorded_at, PyObject *sender, PyObject *version) {
     if (PUT(text, "{\"changes_digest\":\"") < 0 || put(text, changes_digest, 64) < 0) return -1;
     if (PUT(text, "\",\"event\":") < 0) return -1;
-    if (put_event(text, event_digest, given[ID], given[SEQUENCE], given[SOURCE], given[TIME],
-                  given[TYPE]) < 0)
+    if (put_event(text, event_digest, envelope[ID], envelope[SEQUENCE], envelope[SOURCE],
+                  envelope[TIME], envelope[TYPE]) < 0)
         return -1;
-    if (applied ? PUT(text, ",\"outcome\":\"applied\"") : PUT(text, ",\"outcome\":\"superseded\""))
+    if ((applied ? PUT(text, ",\"outcome\":\"applied\"")
+                 : PUT(text, ",\"outcome\":\"superseded\"")) < 0)
         return -1;
-    if (PUT(text, ",\"prev\":") < 0 || put_text(text, given[PREV]) < 0) return -1;
-    if (PUT(text, ",\"record\":") < 0 || put_text(text, given[RECORD]) < 0) return -1;
-    if (PUT(text, ",\"recorded_at\":") < 0 || put_text(text, given[AT]) < 0) return -1;
-    if (PUT(text, ",\"sender\":") < 0 || put_text_or_null(text, given[SENDER]) < 0) return -1;
-    if (PUT(text, ",\"v\":1,\"version\":") < 0 || put_canonical(text, given[VERSION]) < 0)
-        return -1;
+    if (PUT(text, ",\"prev\":") < 0 || put_text(text, prev) < 0) return -1;
+    if (PUT(text, ",\"record\":") < 0 || put_text(text, record) < 0) return -1;
+    if (PUT(text, ",\"recorded_at\":") < 0 || put_text(text, recorded_at) < 0) return -1;
+    if (PUT(text, ",\"sender\":") < 0 || put_text_or_null(text, sender) < 0) return -1;
+    if (PUT(text, ",\"v\":1,\"version\":") < 0 || put_canonical(text, version) < 0) return -1;
     return PUT(text, "}");
 }
 
-PyDoc_STRVAR(
-    proof_doc,
-    "proof(salt, core, changes, record_key, version, prev, source, id, type, time, sequence, "
-    "sender, recorded_at) -> (event_digest, applied, changes_digest, entry_hash)");
+/* The stamp of an event, or NULL with an exception. */
+static PyObject *stamp_of(PyObject *const *envelope, PyObject *type) {
+    PyObject *sequence;
+    if (envelope[SEQUENCE] == Py_None) {
+        sequence = PyLong_FromLong(0);
+    } else {
+        size_t length;
+        const char *digits = utf8_of(envelope[SEQUENCE], &length);
+        sequence = digits == NULL ? NULL : PyLong_FromString(digits, NULL, 10);
+    }
+    PyObject *parts[] = {envelope[TIME], sequence, envelope[SOURCE], envelope[ID]};
+    PyObject *stamp = made(type, parts, 4);
+    Py_XDECREF(sequence);
+    return stamp;
+}
 
-static PyObject *proof(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ssize_t count) {
+/* The next version of a record: NULL with an exception. */
+static PyObject *next_version(PyObject *version) {
+    long long number = PyLong_AsLongLong(version);
+    return number == -1 && PyErr_Occurred() ? NULL : PyLong_FromLongLong(number + 1);
+}
+
+PyDoc_STRVAR(take_doc, "take(record, event, ranks, sender, recorded_at, salt, owned, shapes) -> "
+                       "(record, entry, changes, tied)");
+
+static PyObject *take(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ssize_t count) {
+    PyObject *before[RECORD_PARTS], *event[EVENT_PARTS], *envelope[ENVELOPE_PARTS], *shapes[SHAPES];
     char *salt, *core;
     Py_ssize_t salt_length, core_length;
-    if (count != PROVED || !PyTuple_Check(given[CHANGES])) {
-        PyErr_SetString(PyExc_TypeError, "proof takes what its description names.");
+    if (count != 8) {
+        PyErr_SetString(PyExc_TypeError, "take takes what its description names.");
         return NULL;
     }
-    if (PyBytes_AsStringAndSize(given[SALT], &salt, &salt_length) < 0) return NULL;
-    if (PyBytes_AsStringAndSize(given[CORE], &core, &core_length) < 0) return NULL;
-    if (salt_length > 64) {
-        PyErr_SetString(PyExc_ValueError, "A salt has at most 64 bytes.");
-        return NULL;
-    }
-    Key key;
-    char event_digest[64], changes_digest[64], entry_hash[64];
-    begin_hmac(&key, (unsigned char *)salt, (size_t)salt_length);
-    salted(&key, "event", 5, "", 0, core, (size_t)core_length, event_digest);
-    PyObject *proved = NULL;
-    Text text;
-    begin(&text);
-    int applied = put_commits(&text, given[CHANGES], &key);
-    if (applied >= 0) {
-        hashed(text.at, text.used, changes_digest);
-        text.used = 0;
-        if (put_entry(&text, given, event_digest, changes_digest, applied) == 0) {
-            hashed(text.at, text.used, entry_hash);
-            proved = Py_BuildValue("(s#Os#s#)", event_digest, (Py_ssize_t)64,
-                                   applied ? Py_True : Py_False, changes_digest, (Py_ssize_t)64,
-                                   entry_hash, (Py_ssize_t)64);
+    PyObject *ranks = given[2], *sender = given[3], *recorded_at = given[4];
+    if (parts_of(given[0], before, RECORD_PARTS) < 0) return NULL;
+    if (parts_of(given[1], event, EVENT_PARTS) < 0) return NULL;
+    if (parts_of(event[ENVELOPE], envelope, ENVELOPE_PARTS) < 0) return NULL;
+    if (parts_of(given[7], shapes, SHAPES) < 0) return NULL;
+    if (PyBytes_AsStringAndSize(given[5], &salt, &salt_length) < 0) return NULL;
+    if (PyBytes_AsStringAndSize(event[CORE], &core, &core_length) < 0) return NULL;
+    for (int i = LANE; i <= ENTRY; i++)
+        if (!PyType_Check(shapes[i]) ||
+            !PyType_IsSubtype((PyTypeObject *)shapes[i], &PyTuple_Type)) {
+            PyErr_SetString(PyExc_TypeError, "The shapes are the named tuples of the core.");
+            return NULL;
         }
+    if (!PyUnicode_Check(event[KIND]) || !PyUnicode_Check(event[KEY])) {
+        PyErr_SetString(PyExc_TypeError, "A record's kind and key are text.");
+        return NULL;
     }
-    end(&text);
-    return proved;
+    if (!PyDict_Check(before[LANES]) || salt_length > 64 || !PyTuple_Check(event[FIELDS]) ||
+        !PyTuple_Check(event[VALUES]) || !PyTuple_Check(ranks) ||
+        PyTuple_Size(event[VALUES]) != PyTuple_Size(event[FIELDS]) ||
+        PyTuple_Size(ranks) != PyTuple_Size(event[FIELDS])) {
+        PyErr_SetString(PyExc_TypeError, "take needs lanes, and fields, ranks and values alike.");
+        return NULL;
+    }
+    Taking taking;
+    char event_digest[64], changes_digest[64], entry_hash[64];
+    PyObject *taken = NULL, *changes = NULL, *record = NULL, *ref = NULL, *entry = NULL;
+    PyObject *event_hex = NULL, *changes_hex = NULL, *hash = NULL;
+    begin(&taking.commits);
+    begin(&taking.document);
+    taking.applied = taking.tied = 0;
+    PyObject *lanes = given[6] == Py_True ? Py_NewRef(before[LANES]) : PyDict_Copy(before[LANES]);
+    PyObject *stamp = stamp_of(envelope, shapes[STAMP]), *version = next_version(before[VERSION]);
+    PyObject *record_key = PyUnicode_FromFormat("%U/%U", event[KIND], event[KEY]);
+    if (lanes == NULL || stamp == NULL || version == NULL || record_key == NULL) goto done;
+
+    begin_hmac(&taking.key, (unsigned char *)salt, (size_t)salt_length);
+    salted(&taking.key, "event", 5, "", 0, core, (size_t)core_length, event_digest);
+    changes = gone_through(&taking, lanes, stamp, event, ranks, shapes);
+    if (changes == NULL) goto done;
+    hashed(taking.commits.at, taking.commits.used, changes_digest);
+    taking.commits.used = 0;
+    if (put_entry(&taking.commits, envelope, event_digest, changes_digest, taking.applied,
+                  before[HEAD], record_key, recorded_at, sender, version) < 0)
+        goto done;
+    hashed(taking.commits.at, taking.commits.used, entry_hash);
+
+    event_hex = PyUnicode_FromStringAndSize(event_digest, 64);
+    changes_hex = PyUnicode_FromStringAndSize(changes_digest, 64);
+    hash = PyUnicode_FromStringAndSize(entry_hash, 64);
+    PyObject *named[] = {envelope[SOURCE], envelope[ID],       envelope[TYPE],
+                         envelope[TIME],   envelope[SEQUENCE], event_hex};
+    ref = made(shapes[EVENT_REF], named, REF_PARTS);
+    PyObject *proven[] = {envelope[UID], record_key, version, before[HEAD], hash, ref, sender,
+                          recorded_at,   shapes[taking.applied ? APPLIED : SUPERSEDED],
+                          changes_hex,   changes,    given[5], Py_None};
+    entry = made(shapes[ENTRY], proven, 13);
+    PyObject *after[] = {before[RECORD_KIND], before[RECORD_KEY], lanes, version, hash,
+                         recorded_at,         before[ERASURES]};
+    record = made(shapes[RECORD], after, RECORD_PARTS);
+    if (entry != NULL && record != NULL)
+        taken = Py_BuildValue("(OOy#O)", record, entry, taking.document.at,
+                              (Py_ssize_t)taking.document.used,
+                              taking.tied ? Py_True : Py_False);
+done:
+    end(&taking.commits);
+    end(&taking.document);
+    Py_XDECREF(lanes);
+    Py_XDECREF(stamp);
+    Py_XDECREF(version);
+    Py_XDECREF(record_key);
+    Py_XDECREF(changes);
+    Py_XDECREF(event_hex);
+    Py_XDECREF(changes_hex);
+    Py_XDECREF(hash);
+    Py_XDECREF(ref);
+    Py_XDECREF(entry);
+    Py_XDECREF(record);
+    return taken;
 }
 
 /* DEFLATE (RFC 1951) with fixed codes and a preset dictionary -------------------------------------
@@ -743,9 +787,9 @@ static int put_base64(Text *text, const unsigned char *from, size_t length) {
 }
 
 /* A document in its stored form as base64; how many bytes that form has, or -1. */
-static Py_ssize_t put_packed(Text *text, const Text *document) {
-    const unsigned char *plain = (const unsigned char *)document->at;
-    size_t length = document->used, whole = primed.length + length;
+static Py_ssize_t put_packed(Text *text, const char *document, size_t length) {
+    const unsigned char *plain = (const unsigned char *)document;
+    size_t whole = primed.length + length;
     if (length < WORTH_TRYING || whole > LONGEST_TEXT)
         return put_base64(text, plain, length) < 0 ? -1 : (Py_ssize_t)length;
     size_t room = length + length / 8 + 16;
@@ -765,57 +809,37 @@ static Py_ssize_t put_packed(Text *text, const Text *document) {
     return done < 0 ? -1 : (Py_ssize_t)(size < length ? size : length);
 }
 
-/* `[[field,rank,won,before,stated],...]`: 0, -1 with an exception, 1 where something was erased. */
-static int put_changes(Text *text, PyObject *changes) {
-    Py_ssize_t size = PyTuple_Size(changes);
-    if (PUT(text, "[") < 0) return -1;
-    for (Py_ssize_t i = 0; i < size; i++) {
-        PyObject *change = PyTuple_GetItem(changes, i);
-        Said parts;
-        if (said(change, &parts) < 0) return -1;
-        if (PyTuple_Size(change) != 7 || PyTuple_GetItem(change, 6) != Py_None) return 1;
-        if (i > 0 && PUT(text, ",") < 0) return -1;
-        if (PUT(text, "[") < 0 || put_head(text, &parts) < 0 || PUT(text, ",") < 0) return -1;
-        if (put_pair(text, &parts) < 0 || PUT(text, "]") < 0) return -1;
-    }
-    return PUT(text, "]");
-}
+/* entry_action --------------------------------------------------------------------------------- */
 
-/* entry_action -------------------------------------------------------------------------------- */
-
-/* The places of core/ledger.py:LedgerEntry and EventRef. */
+/* The places of core/ledger.py:LedgerEntry. */
 enum {
-    UID,
-    KEY,
+    EVENT_UID,
+    RECORD_NAME,
     NUMBER,
-    BEFORE,
-    HASH,
+    PREV,
+    ENTRY_HASH,
     EVENT,
-    SPEAKER,
-    WRITTEN,
+    SENDER,
+    RECORDED_AT,
     OUTCOME,
-    DIGEST,
-    ALL,
-    SECRET,
-    SECRETS,
-    ENTRY
+    CHANGES_DIGEST,
+    CHANGES,
+    SALT,
+    SALTS,
+    ENTRY_PARTS
 };
-enum { EVENT_SOURCE, EVENT_ID, EVENT_TYPE, EVENT_TIME, EVENT_SEQUENCE, EVENT_DIGEST, EVENT_PARTS };
 
 static int put_attribute(Text *text, const char *name, PyObject *value) {
     if (put(text, name, strlen(name)) < 0 || put_text(text, value) < 0) return -1;
     return PUT(text, "}");
 }
 
+/* The document of the event in its stored form as base64; how many bytes that has, or -1. */
 static Py_ssize_t put_event_document(Text *text, PyObject *event) {
-    PyObject *part[EVENT_PARTS];
-    if (!PyTuple_Check(event) || PyTuple_Size(event) != EVENT_PARTS) {
-        PyErr_SetString(PyExc_TypeError, "An event is named by six parts.");
-        return -1;
-    }
-    for (int i = 0; i < EVENT_PARTS; i++) part[i] = PyTuple_GetItem(event, i);
+    PyObject *part[REF_PARTS];
     size_t length;
-    const char *digest = utf8_of(part[EVENT_DIGEST], &length);
+    if (parts_of(event, part, REF_PARTS) < 0) return -1;
+    const char *digest = utf8_of(part[REF_DIGEST], &length);
     if (digest == NULL) return -1;
     if (length != 64) {
         PyErr_SetString(PyExc_ValueError, "A digest has 64 digits.");
@@ -823,71 +847,60 @@ static Py_ssize_t put_event_document(Text *text, PyObject *event) {
     }
     Text document;
     begin(&document);
-    Py_ssize_t size = put_event(&document, digest, part[EVENT_ID], part[EVENT_SEQUENCE],
-                                part[EVENT_SOURCE], part[EVENT_TIME], part[EVENT_TYPE]);
-    if (size == 0) size = put_packed(text, &document);
+    Py_ssize_t size = put_event(&document, digest, part[REF_ID], part[REF_SEQUENCE],
+                                part[REF_SOURCE], part[REF_TIME], part[REF_TYPE]);
+    if (size == 0) size = put_packed(text, document.at, document.used);
     end(&document);
     return size;
 }
 
-/* The bytes that the two documents take, -1 with an exception, or -2 for an entry with erasures. */
-static Py_ssize_t put_action(Text *text, PyObject *table, PyObject *const *part) {
+/* The bytes that the two documents take, or -1 with an exception. */
+static Py_ssize_t put_action(Text *text, PyObject *table, PyObject *const *part,
+                             const char *changes, size_t length) {
     char *salt;
     Py_ssize_t salt_length, event_size, changes_size;
-    if (PyBytes_AsStringAndSize(part[SECRET], &salt, &salt_length) < 0) return -1;
-    Text changes;
-    begin(&changes);
-    int state = put_changes(&changes, part[ALL]);
-    if (state != 0) {
-        end(&changes);
-        return state < 0 ? -1 : -2;
-    }
-    int done = PUT(text, "{\"Put\":{\"Item\":{\"changes\":{\"B\":\"");
-    changes_size = done < 0 ? -1 : put_packed(text, &changes);
-    end(&changes);
-    if (changes_size < 0) return -1;
+    if (PyBytes_AsStringAndSize(part[SALT], &salt, &salt_length) < 0) return -1;
+    if (PUT(text, "{\"Put\":{\"Item\":{\"changes\":{\"B\":\"") < 0) return -1;
+    if ((changes_size = put_packed(text, changes, length)) < 0) return -1;
     if (PUT(text, "\"},\"event\":{\"B\":\"") < 0) return -1;
     if ((event_size = put_event_document(text, part[EVENT])) < 0) return -1;
     if (PUT(text, "\"},\"salt\":{\"B\":\"") < 0) return -1;
     if (put_base64(text, (unsigned char *)salt, (size_t)salt_length) < 0) return -1;
-    if (put_attribute(text, "\"},\"event_uid\":{\"S\":", part[UID]) < 0) return -1;
-    if (put_attribute(text, ",\"record_key\":{\"S\":", part[KEY]) < 0) return -1;
+    if (put_attribute(text, "\"},\"event_uid\":{\"S\":", part[EVENT_UID]) < 0) return -1;
+    if (put_attribute(text, ",\"record_key\":{\"S\":", part[RECORD_NAME]) < 0) return -1;
     if (PUT(text, ",\"version\":{\"N\":\"") < 0 || put_canonical(text, part[NUMBER]) < 0) return -1;
-    if (put_attribute(text, "\"},\"prev\":{\"S\":", part[BEFORE]) < 0) return -1;
-    if (put_attribute(text, ",\"entry_hash\":{\"S\":", part[HASH]) < 0) return -1;
-    if (part[SPEAKER] != Py_None && put_attribute(text, ",\"sender\":{\"S\":", part[SPEAKER]) < 0)
+    if (put_attribute(text, "\"},\"prev\":{\"S\":", part[PREV]) < 0) return -1;
+    if (put_attribute(text, ",\"entry_hash\":{\"S\":", part[ENTRY_HASH]) < 0) return -1;
+    if (part[SENDER] != Py_None && put_attribute(text, ",\"sender\":{\"S\":", part[SENDER]) < 0)
         return -1;
-    if (put_attribute(text, ",\"recorded_at\":{\"S\":", part[WRITTEN]) < 0) return -1;
+    if (put_attribute(text, ",\"recorded_at\":{\"S\":", part[RECORDED_AT]) < 0) return -1;
     if (put_attribute(text, ",\"outcome\":{\"S\":", part[OUTCOME]) < 0) return -1;
-    if (put_attribute(text, ",\"changes_digest\":{\"S\":", part[DIGEST]) < 0) return -1;
+    if (put_attribute(text, ",\"changes_digest\":{\"S\":", part[CHANGES_DIGEST]) < 0) return -1;
     if (PUT(text, "},\"TableName\":") < 0 || put_text(text, table) < 0) return -1;
     if (PUT(text, ",\"ConditionExpression\":\"attribute_not_exists(event_uid)\"}}") < 0) return -1;
     return changes_size + event_size;
 }
 
-PyDoc_STRVAR(entry_action_doc,
-             "entry_action(table, entry, dictionary) -> (json, bytes of the documents), or None");
+PyDoc_STRVAR(entry_action_doc, "entry_action(table, entry, changes, dictionary) -> "
+                               "(json, bytes of the documents)");
 
 static PyObject *entry_action(PyObject *Py_UNUSED(module), PyObject *const *given,
                               Py_ssize_t count) {
-    PyObject *part[ENTRY];
-    if (count != 3 || !PyTuple_Check(given[1]) || PyTuple_Size(given[1]) != ENTRY) {
-        PyErr_SetString(PyExc_TypeError, "entry_action takes a table, an entry and a dictionary.");
+    PyObject *part[ENTRY_PARTS];
+    char *changes;
+    Py_ssize_t length;
+    if (count != 4) {
+        PyErr_SetString(PyExc_TypeError, "entry_action takes what its description names.");
         return NULL;
     }
-    for (int i = 0; i < ENTRY; i++) part[i] = PyTuple_GetItem(given[1], i);
-    if (prime(given[2]) < 0) return NULL;
-    if (part[SECRET] == Py_None) Py_RETURN_NONE;
-    if (!PyTuple_Check(part[ALL])) {
-        PyErr_SetString(PyExc_TypeError, "The changes of an entry are a tuple.");
-        return NULL;
-    }
+    if (parts_of(given[1], part, ENTRY_PARTS) < 0) return NULL;
+    if (PyBytes_AsStringAndSize(given[2], &changes, &length) < 0) return NULL;
+    if (prime(given[3]) < 0) return NULL;
     Text text;
     begin(&text);
     PyObject *both = NULL;
-    Py_ssize_t size = put_action(&text, given[0], part);
+    Py_ssize_t size = put_action(&text, given[0], part, changes, (size_t)length);
     if (size >= 0) both = Py_BuildValue("(y#n)", text.at, (Py_ssize_t)text.used, size);
-    else if (size == -2) both = Py_NewRef(Py_None);
     end(&text);
     return both;
 }
@@ -895,8 +908,7 @@ static PyObject *entry_action(PyObject *Py_UNUSED(module), PyObject *const *give
 /* The module ---------------------------------------------------------------------------------- */
 
 static PyMethodDef methods[] = {
-    {"fold", (PyCFunction)(void (*)(void))fold, METH_FASTCALL, fold_doc},
-    {"proof", (PyCFunction)(void (*)(void))proof, METH_FASTCALL, proof_doc},
+    {"take", (PyCFunction)(void (*)(void))take, METH_FASTCALL, take_doc},
     {"entry_action", (PyCFunction)(void (*)(void))entry_action, METH_FASTCALL, entry_action_doc},
     {NULL, NULL, 0, NULL},
 };

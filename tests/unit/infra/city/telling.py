@@ -18,10 +18,11 @@ from functions.shared.core.registry import (
     Senders,
     agency_from,
     agency_id,
-    ranked,
+    ranks_of,
     refused_fields,
     standing,
 )
+from functions.shared.core.taking import statements_of
 from infra.city.dirt import rates
 from infra.city.stream import DEFAULT_SINCE, DEFAULT_UNTIL, City, Settings
 
@@ -54,10 +55,12 @@ class Told:
             reading = read(body.decode(), AGENCY)
             assert reading.event is not None
             assert reading.envelope is not None
-            stated = ranked(AGENCY, "registry", reading.event.fields, reading.event.values)
-            assert stated is not None
+            ranks = ranks_of(AGENCY, "registry", reading.event.fields)
+            assert ranks is not None
             records[reading.event.key], _ = fold(
-                records.get(reading.event.key, {}), reading.envelope.stamp, stated
+                records.get(reading.event.key, {}),
+                reading.envelope.stamp,
+                statements_of(reading.event, ranks),
             )
         return {key: agency_from(key, shown(AGENCY, lanes)) for key, lanes in records.items()}
 
@@ -83,8 +86,9 @@ class Told:
             agency = self.agencies[agency_id(envelope.source)]
             stands = standing(envelope, kind.name, agency, None, ANYONE)
             assert stands.agency_kind is not None
-            stated = ranked(kind, stands.agency_kind, event.fields, event.values)
-            assert stated is not None
+            ranks = ranks_of(kind, stands.agency_kind, event.fields)
+            assert ranks is not None
+            stated = statements_of(event, ranks)
             records[place], _ = fold(records.get(place, {}), envelope.stamp, stated)
         return records
 

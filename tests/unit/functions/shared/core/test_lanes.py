@@ -42,6 +42,7 @@ from functions.shared.core.lanes import (
 )
 from functions.shared.core.planning import judged
 from functions.shared.core.stamps import Stamp
+from functions.shared.core.taking import statements_of
 from tests.builders import circumstances, message, reading_of
 from tests.histories import Document, any_history, histories
 
@@ -72,10 +73,10 @@ def lanes_of(kind: Kind, history: list[Document]) -> dict[str, Lanes]:
     records: dict[str, Lanes] = {}
     for document in history:
         reading = reading_of(document, kind)
-        statements, reasons = judged(reading, message(document), None, now)
+        ranks, reasons = judged(reading, message(document), None, now)
         assert reading.event is not None
         assert not reasons
-        at = reading.event.envelope.stamp
+        at, statements = reading.event.envelope.stamp, statements_of(reading.event, ranks)
         records[reading.event.key], _ = fold(records.get(reading.event.key, {}), at, statements)
     return records
 

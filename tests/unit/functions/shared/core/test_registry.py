@@ -8,7 +8,6 @@ import pytest
 
 from functions.shared.core.events import Envelope
 from functions.shared.core.kinds import AGENCY, DOSSIER, INSURANCE_CARD, PERSON
-from functions.shared.core.lanes import Statement
 from functions.shared.core.registry import (
     Agency,
     Period,
@@ -17,7 +16,7 @@ from functions.shared.core.registry import (
     agency_from,
     agency_id,
     asks_the_registry,
-    ranked,
+    ranks_of,
     refused_fields,
     standing,
 )
@@ -187,23 +186,17 @@ class TestFields:
             names = [field.name for field in (*kind.fields, *kind.families)]
             assert len(refused_fields(kind, "other", names)) == len(names)
 
-    def test_statements_get_the_rank_of_their_field(self) -> None:
-        fields, values = ("full_name", "phone", "marital_status_code"), ("A", None, "1")
-        assert ranked(PERSON, "justice", fields, values) == (
-            Statement("full_name", 20, "A"),
-            Statement("phone", 10, None),
-            Statement("marital_status_code", 30, "1"),
-        )
+    def test_fields_have_the_rank_of_the_table(self) -> None:
+        fields = ("full_name", "phone", "marital_status_code")
+        assert ranks_of(PERSON, "justice", fields) == (20, 10, 30)
 
-    def test_members_of_a_family_get_its_rank(self) -> None:
-        assert ranked(PERSON, "population", ("replaces/1",), (True,)) == (("replaces/1", 30, True),)
-        assert ranked(DOSSIER, "ministry", ("step//agencies/K02/1",), ({},)) == (
-            ("step//agencies/K02/1", 10, {}),
-        )
+    def test_members_of_a_family_have_its_rank(self) -> None:
+        assert ranks_of(PERSON, "population", ("replaces/1",)) == (30,)
+        assert ranks_of(DOSSIER, "ministry", ("step//agencies/K02/1",)) == (10,)
 
-    def test_a_field_that_is_refused_has_none(self) -> None:
-        assert ranked(PERSON, "facility", ("full_name",), ("A",)) is None
-        assert ranked(PERSON, "justice", ("full_name", "replaces/1"), ("A", True)) is None
+    def test_there_are_none_where_one_field_is_refused(self) -> None:
+        assert ranks_of(PERSON, "facility", ("full_name",)) is None
+        assert ranks_of(PERSON, "justice", ("full_name", "replaces/1")) is None
 
 
 class TestAgencies:

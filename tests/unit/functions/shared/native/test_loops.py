@@ -7,7 +7,7 @@ import contextlib
 import json
 import tracemalloc
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -18,21 +18,31 @@ from hypothesis import strategies as st
 from functions.shared import native
 from functions.shared.adapters.documents import DICTIONARY, unpack
 from functions.shared.adapters.dynamodb import entry_action_plainly
-from functions.shared.core.canonical import canonical, canonical_of_data
-from functions.shared.core.kinds import KINDS
-from functions.shared.core.lanes import Change, Lane, Lanes, Statement, fold, fold_plainly
-from functions.shared.core.ledger import LedgerEntry, erase, proof_plainly
+from functions.shared.core.canonical import canonical
+from functions.shared.core.events import Event
+from functions.shared.core.kinds import KINDS, Kind
+from functions.shared.core.lanes import Change, Lane, Lanes, Record, new_record
+from functions.shared.core.ledger import EventRef, LedgerEntry, Outcome
 from functions.shared.core.planning import Loaded, judged, plan_round
 from functions.shared.core.reading import read
 from functions.shared.core.stamps import Stamp
-from tests.builders import circumstances, entries_of, event, message, messages, reading_of
-from tests.histories import Document, any_history, histories
+from functions.shared.core.taking import SHAPES, Taken, take_plainly
+from tests.builders import (
+    circumstances,
+    entries_of,
+    event,
+    message,
+    messages,
+    reading_of,
+    understood,
+)
+from tests.histories import Document, any_history
 
 assert native.COMPILED is not None, "The loops are not compiled: run `make setup`."
 LOOPS = native.COMPILED
 
 SALT = bytes(range(16))
-WORDS = ("person/001", 3, "0" * 64, "/agencies/G01", "e", "t", "2026-03-03T02:00:00.000000Z")
+AT = "2026-03-03T03:00:00.000000Z"
 
 _texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 _json = st.recursive(
@@ -43,19 +53,37 @@ _json = st.recursive(
     ),
     max_leaves=30,
 )
-_changes = st.lists(
-    st.builds(Change, _texts, st.integers(0, 99), st.booleans(), _json, _json), max_size=6
-).map(tuple)
+_stated = st.dictionaries(_texts, _json, max_size=6)
 
 
-def proved(by: Callable[..., Any], changes: tuple[Change, ...], **other: Any) -> Any:
-    sequence, sender = other.get("sequence"), other.get("sender")
-    return by(SALT, b"core", changes, *WORDS, sequence, sender, "2026-03-03T03:00:00.000000Z")
+def stating(values: Mapping[str, Any], **parts: Any) -> tuple[Event, tuple[int, ...]]:
+    """An event that states any values of any fields, and their ranks."""
+    known = understood(event("person.updated", {"phone": "0900000001"}))
+    envelope = known.envelope._replace(**parts)
+    made = known._replace(envelope=envelope, fields=tuple(values), values=tuple(values.values()))
+    return made, tuple(10 + n % 3 for n in range(len(values)))
 
 
-def entry_with(changes: tuple[Change, ...], **parts: Any) -> LedgerEntry:
-    (entry,) = entries_of(event("person.updated", {"phone": "0900000001"}))
-    return entry._replace(changes=changes, **parts)
+def taken(by: Callable[..., Taken], record: Record, *told: Any) -> tuple[Any, ...]:
+    """Record, entry and tie, without the document, which only one of the two gives."""
+    after, entry, _, tied = by(record, *told, "AIDA", AT, SALT)
+    return after, entry, tied
+
+
+def compiled(*told: Any, owned: bool = False) -> Taken:
+    record, event_, ranks, sender, at, salt = told
+    return LOOPS.take(record, event_, ranks, sender, at, salt, owned, SHAPES)
+
+
+def empty() -> Record:
+    return new_record("person", "001190000017")
+
+
+def entry_stating(value: Any) -> tuple[LedgerEntry, bytes]:
+    """A ledger entry that states one value, and the document of its changes."""
+    _, entry, document, _ = compiled(empty(), *stating({"full_name": value}), None, AT, SALT)
+    assert document is not None
+    return entry, document
 
 
 def told(action: bytes) -> tuple[Any, dict[str, bytes]]:
@@ -81,90 +109,120 @@ def written_plainly(table: str, entry: LedgerEntry) -> tuple[bytes, int]:
     return orjson.dumps(action, default=lambda raw: base64.b64encode(raw).decode()), documents
 
 
-def steps_of(documents: list[Document], kind: Any) -> Iterator[tuple[Stamp, tuple[Statement, ...]]]:
-    now = circumstances(kind)
-    for document in documents:
-        reading = reading_of(document, kind)
-        statements, _ = judged(reading, message(document), None, now)
-        assert reading.event is not None
-        yield reading.event.envelope.stamp, statements
+def ranked(document: Document, kind: Kind) -> tuple[Event, tuple[int, ...]]:
+    reading = reading_of(document, kind)
+    ranks, reasons = judged(reading, message(document), None, circumstances(kind))
+    assert reading.event is not None
+    assert not reasons
+    return reading.event, ranks
 
 
-class TestFold:
+def order_of(lanes: Lanes) -> list[tuple[str, list[int]]]:
+    return [(field, list(by_rank)) for field, by_rank in lanes.items()]
+
+
+class TestTake:
     @given(any_history())
-    def test_it_is_the_fold_in_python(self, history: tuple[Any, list[Document]]) -> None:
+    def test_it_takes_as_python_does(self, history: tuple[Kind, list[Document]]) -> None:
         kind, documents = history
-        lanes: Lanes = {}
-        for stamp, statements in steps_of(documents, kind):
-            before = repr(lanes)
-            expected = fold_plainly(lanes, stamp, statements)
-            after: Any
-            after, changes = LOOPS.fold(lanes, stamp, statements, Lane, Change)
-            assert (after, changes) == expected
-            assert list(after) == list(expected[0])
-            assert [list(by_rank) for by_rank in after.values()] == [
-                list(by_rank) for by_rank in expected[0].values()
-            ]
-            assert repr(lanes) == before
-            lanes = after
+        records: dict[str, Record] = {}
+        for told_ in (ranked(document, kind) for document in documents):
+            key = told_[0].key
+            record = records.setdefault(key, new_record(kind.name, key))
+            before = repr(record)
+            expected = taken(take_plainly, record, *told_)
+            assert taken(compiled, record, *told_) == expected
+            assert repr(record) == before
+            records[key] = expected[0]
 
-    def test_its_tuples_are_named_ones(self) -> None:
-        stamp = Stamp("2026-03-03T02:00:00.000000Z", 0, "/agencies/G01", "e")
-        lanes, changes = fold({}, stamp, [Statement("phone", 10, "0900000001")])
-        assert lanes == {"phone": {10: Lane(stamp, "0900000001")}}
-        assert type(lanes["phone"][10]) is Lane
-        assert changes == (Change("phone", 10, True, None, "0900000001"),)
-        assert type(changes[0]) is Change
-
-
-class TestProof:
-    @given(_changes, st.none() | _texts, st.none() | _texts)
-    def test_it_is_the_proof_in_python(
-        self, changes: tuple[Change, ...], sequence: str | None, sender: str | None
+    @given(any_history())
+    def test_lanes_of_ones_own_are_changed_in_place_to_the_same(
+        self, history: tuple[Kind, list[Document]]
     ) -> None:
-        other = {"sequence": sequence, "sender": sender}
-        assert proved(LOOPS.proof, changes, **other) == proved(proof_plainly, changes, **other)
+        kind, documents = history
+        owned: dict[str, Record] = {}
+        copied: dict[str, Record] = {}
+        first: dict[str, tuple[Record, str]] = {}
+        for event_, ranks in (ranked(document, kind) for document in documents):
+            key = event_.key
+            told_ = (event_, ranks, "AIDA", AT, SALT)
+            begun = new_record(kind.name, key)
+            copied[key], *of_copied = compiled(copied.get(key, begun), *told_)
+            owned[key], *of_owned = compiled(owned.get(key, begun), *told_, owned=key in owned)
+            assert owned[key] == copied[key]
+            assert order_of(owned[key].lanes) == order_of(copied[key].lanes)
+            assert of_owned == of_copied
+            first.setdefault(key, (copied[key], repr(copied[key])))
+        for record, as_it_was in first.values():
+            assert repr(record) == as_it_was
 
-    @given(_json)
-    @example('\x00\x01\x1f\x7f"\\/\b\t\n\f\r\u2028\U0001f600')
-    @example({f"{n:02}": n for n in range(40, 0, -1)})
-    def test_any_value_has_its_canonical_bytes(self, value: Any) -> None:
-        changes = (Change("f", 1, True, None, value),)
-        assert proved(LOOPS.proof, changes) == proved(proof_plainly, changes)
-        made = LOOPS.entry_action("t", entry_with(changes), DICTIONARY)
-        assert made is not None
-        assert told(made[0])[1]["changes"] == canonical([["f", 1, True, None, value]])
+    def test_what_was_loaded_is_left_as_it_is_though_a_later_step_owns_its_copy(self) -> None:
+        loaded, *_ = compiled(empty(), *stating({"a": 1, "b": 2}, time="1"), None, AT, SALT)
+        before = repr(loaded)
+        once, *_ = compiled(loaded, *stating({"a": 3}, time="2"), None, AT, SALT)
+        twice, *_ = compiled(once, *stating({"a": 4, "b": 5}, time="3"), None, AT, SALT, owned=True)
+        assert repr(loaded) == before
+        shown = {field: [lane.value for lane in of.values()] for field, of in twice.lanes.items()}
+        assert shown == {"a": [4], "b": [5]}
+
+    @given(_stated, _stated, st.none() | st.integers(0, 10**18 - 1).map(str), st.integers(0, 2))
+    @example({"f": '\x00\x01\x1f\x7f"\\/\b\t\n\f\r\u2028\U0001f600'}, {}, None, 1)
+    @example({"f": {f"{n:02}": n for n in range(40, 0, -1)}}, {}, "007", 1)
+    def test_any_values_are_proved_as_in_python(
+        self, first: Any, second: Any, sequence: str | None, later: int
+    ) -> None:
+        record = take_plainly(empty(), *stating(first, time="1"), None, AT, SALT).record
+        told_ = stating(second, time=str(later), sequence=sequence)
+        assert taken(compiled, record, *told_) == taken(take_plainly, record, *told_)
+        _, entry, document, _ = compiled(record, *told_, None, AT, SALT)
+        assert document == canonical([change[:5] for change in entry.changes])
+
+    def test_its_tuples_are_the_cores_named_ones(self) -> None:
+        event_, ranks = stating({"phone": "0900000001"})
+        record, entry, document, tied = compiled(empty(), event_, ranks, None, AT, SALT)
+        assert type(record) is Record
+        assert type(entry) is LedgerEntry
+        assert type(entry.event) is EventRef
+        assert type(entry.changes[0]) is Change
+        assert entry.outcome is Outcome.APPLIED
+        lane = record.lanes["phone"][10]
+        assert type(lane) is Lane
+        assert type(lane.stamp) is Stamp
+        assert lane.stamp == event_.envelope.stamp
+        assert tied is False
+        assert document is not None
 
     @pytest.mark.parametrize("value", ["\ud800", {"\udfff": 1}, {1: 2}, b"x", object(), 2**64, {1}])
     def test_what_has_no_canonical_form_is_refused_by_both(self, value: Any) -> None:
-        changes = (Change("f", 1, True, None, value),)
+        told_ = (*stating({"f": value}), None, AT, SALT)
         with pytest.raises((ValueError, TypeError)):
-            proved(proof_plainly, changes)
+            take_plainly(empty(), *told_)
         with pytest.raises(ValueError, match="no canonical JSON form"):
-            proved(LOOPS.proof, changes)
+            compiled(empty(), *told_)
 
     @pytest.mark.parametrize("value", [1.5, {"a": [(1,)]}])
     def test_what_no_reading_lets_through_is_refused_though_python_would_take_it(
         self, value: Any
     ) -> None:
         with pytest.raises(ValueError, match="no canonical JSON form"):
-            proved(LOOPS.proof, (Change("f", 1, True, None, value),))
+            compiled(empty(), *stating({"f": value}), None, AT, SALT)
 
     def test_what_nests_without_end_is_an_error_and_no_crash(self) -> None:
         value: list[Any] = []
         value.append(value)
         with pytest.raises(RecursionError):
-            proved(LOOPS.proof, (Change("f", 1, True, None, value),))
+            compiled(empty(), *stating({"f": value}), None, AT, SALT)
 
 
 class TestEntryAction:
     @given(any_history())
-    def test_it_writes_what_python_writes(self, history: tuple[Any, list[Document]]) -> None:
+    def test_it_writes_what_python_writes(self, history: tuple[Kind, list[Document]]) -> None:
         kind, documents = history
-        for entry in _entries(kind, documents):
-            made = LOOPS.entry_action("Ledger", entry, DICTIONARY)
-            assert made is not None
-            assert told(made[0]) == told(written_plainly("Ledger", entry)[0])
+        for entry, document in entries(kind, documents):
+            made, size = LOOPS.entry_action("Ledger", entry, document, DICTIONARY)
+            plain, size_in_python = written_plainly("Ledger", entry)
+            assert told(made) == told(plain)
+            assert size <= size_in_python * 1.15 + 24
 
     @given(st.integers(0, 20_000), st.integers(1, 300), st.integers(0, 2**32), st.booleans())
     @example(60_000, 1, 0, True)
@@ -174,45 +232,34 @@ class TestEntryAction:
     ) -> None:
         made_up = _noise(seed, period) if plain else DICTIONARY[:period].decode(errors="replace")
         text = (made_up * (length // max(len(made_up), 1) + 1))[:length]
-        changes = (Change("full_name", 30, True, None, text),)
-        made = LOOPS.entry_action("t", entry_with(changes), DICTIONARY)
-        assert made is not None
-        document = canonical_of_data([["full_name", 30, True, None, text]])
-        item = json.loads(made[0])["Put"]["Item"]
+        entry, document = entry_stating(text)
+        assert document == canonical([["full_name", 10, True, None, text]])
+        made, size = LOOPS.entry_action("t", entry, document, DICTIONARY)
+        item = json.loads(made)["Put"]["Item"]
         stored = base64.b64decode(item["changes"]["B"])
         assert unpack(stored) == orjson.loads(document)
         assert inflated(stored) == document
-        assert made[1] == len(stored) + len(base64.b64decode(item["event"]["B"]))
+        assert size == len(stored) + len(base64.b64decode(item["event"]["B"]))
         assert len(stored) <= len(document)
-
-    @given(histories(KINDS["person"]))
-    def test_it_packs_about_as_tightly_as_zlib(self, documents: list[Document]) -> None:
-        for entry in _entries(KINDS["person"], documents):
-            made = LOOPS.entry_action("Ledger", entry, DICTIONARY)
-            assert made is not None
-            assert made[1] <= written_plainly("Ledger", entry)[1] * 1.15 + 24
-
-    def test_an_entry_with_erasures_is_left_to_python(self) -> None:
-        (entry,) = entries_of(event("person.updated", {"phone": "0900000001"}))
-        assert LOOPS.entry_action("Ledger", erase(entry, ["phone"]), DICTIONARY) is None
-        erased = tuple(change._replace(erased="pair") for change in entry.changes)
-        assert LOOPS.entry_action("Ledger", entry._replace(changes=erased), DICTIONARY) is None
 
 
 class TestAnyArgument:
     @given(
-        st.sampled_from(["fold", "proof", "entry_action"]),
+        st.sampled_from(["take", "entry_action"]),
         st.lists(
             st.one_of(
                 _json,
                 st.binary(max_size=80),
-                _changes,
-                st.just(Lane),
-                st.just(tuple),
-                st.builds(lambda changes: entry_with(changes), _changes),
+                st.just(SHAPES),
+                st.just(DICTIONARY),
+                st.builds(empty),
+                st.builds(lambda values: stating(values)[0], _stated),
+                st.builds(lambda value: entry_stating(value)[0], _json),
+                st.lists(st.integers(0, 30), max_size=6).map(tuple),
+                st.tuples(*[_json] * 7),
                 st.tuples(*[_json] * 13),
             ),
-            max_size=14,
+            max_size=9,
         ),
     )
     def test_a_wrong_one_is_an_error_and_no_crash(self, name: str, given_: list[Any]) -> None:
@@ -220,16 +267,30 @@ class TestAnyArgument:
         with contextlib.suppress(TypeError, ValueError):
             function(*given_)
 
+    @given(st.data())
+    def test_one_wrong_part_is_an_error_and_no_crash(self, data: st.DataObject) -> None:
+        event_, ranks = stating({"phone": "0900000001", "sex": None})
+        record, entry, document, _ = compiled(empty(), event_, ranks, None, AT, SALT)
+        good: dict[str, list[Any]] = {
+            "take": [record, event_, ranks, "AIDA", AT, SALT, False, SHAPES],
+            "entry_action": ["Ledger", entry, document, DICTIONARY],
+        }
+        name = data.draw(st.sampled_from(sorted(good)))
+        arguments = good[name]
+        at = data.draw(st.integers(0, len(arguments) - 1))
+        arguments[at] = data.draw(_one_part_else(arguments[at]))
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
+            getattr(LOOPS, name)(*arguments)
+
     def test_what_is_missing_says_what_is_wanted(self) -> None:
         call: Any = LOOPS
-        with pytest.raises(TypeError, match="fold takes"):
-            call.fold()
-        with pytest.raises(TypeError, match="proof takes"):
-            call.proof(SALT)
+        with pytest.raises(TypeError, match="take takes"):
+            call.take(SALT)
         with pytest.raises(TypeError, match="entry_action takes"):
             call.entry_action("t", (), DICTIONARY)
+        entry, document = entry_stating("A")
         with pytest.raises(ValueError, match="A dictionary has"):
-            call.entry_action("t", entry_with(()), b"x")
+            call.entry_action("t", entry, document, b"x")
 
     def test_nothing_is_left_behind(self) -> None:
         stated = {"full_name": "Nguyễn Thị Mẫu", "residence": {"commune": "00070", "address": "1"}}
@@ -237,18 +298,21 @@ class TestAnyArgument:
             event("person.updated", {**stated, "phone": f"09{n:08}", "household": None}, id_=str(n))
             for n in range(8)
         ]
-        entries = _entries(KINDS["person"], documents)
-        stamped = list(steps_of(documents, KINDS["person"]))
+        kind = KINDS["person"]
+        told_ = [ranked(document, kind) for document in documents]
+        wrong = stating({"f": object()})
 
         def work() -> None:
-            for entry in entries:
-                LOOPS.entry_action("Ledger", entry, DICTIONARY)
-                proved(LOOPS.proof, entry.changes)
-                with pytest.raises(ValueError, match="canonical"):
-                    proved(LOOPS.proof, (Change("f", 1, True, None, object()),))
-            lanes: Any = {}
-            for stamp, statements in stamped:
-                lanes, _ = LOOPS.fold(lanes, stamp, statements, Lane, Change)
+            record, owned = empty(), False
+            for event_, ranks in told_:
+                record, entry, document, _ = compiled(
+                    record, event_, ranks, "AIDA", AT, SALT, owned=owned
+                )
+                owned = not owned
+                assert document is not None
+                LOOPS.entry_action("Ledger", entry, document, DICTIONARY)
+            with pytest.raises(ValueError, match="canonical"):
+                compiled(record, *wrong, None, AT, SALT)
 
         work()
         tracemalloc.start()
@@ -266,21 +330,41 @@ class TestAnyArgument:
 class TestTheSwitch:
     def test_without_the_compiled_loops_those_in_python_do_the_work(self) -> None:
         document = event("person.updated", {"full_name": "Nguyễn Thị Mẫu", "phone": None})
-        compiled = entries_of(document)
+        by_the_compiled = entries_of(document)
         native.use(compiled=False)
         try:
             assert native.loops is None
-            assert entries_of(document) == compiled
+            assert entries_of(document) == by_the_compiled
         finally:
             native.use(compiled=True)
         assert native.loops is LOOPS
 
 
-def _entries(kind: Any, documents: list[Document]) -> list[LedgerEntry]:
+def entries(kind: Kind, documents: list[Document]) -> list[tuple[LedgerEntry, bytes]]:
+    """The entries of a batch, each with the document of its changes."""
     arrived = messages(documents)
     readings = {i: read(m.body, kind) for i, m in enumerate(arrived)}
     plan = plan_round(arrived, readings, Loaded({}, {}), circumstances(kind))
-    return [entry for change in plan.changes for entry in change.entries]
+    found = []
+    for change in plan.changes:
+        for entry, document in zip(change.entries, change.documents, strict=True):
+            assert document is not None
+            found.append((entry, document))
+    return found
+
+
+_anything = st.one_of(_json, st.binary(max_size=4), st.builds(object), st.just(10**30))
+
+
+def _one_part_else(value: Any) -> st.SearchStrategy[Any]:
+    """Something else, or the same with one part of it, or a part of that, something else."""
+    if not isinstance(value, tuple) or not value:
+        return _anything
+    return st.integers(0, len(value) - 1).flatmap(
+        lambda at: _one_part_else(value[at]).map(
+            lambda part: tuple.__new__(type(value), (*value[:at], part, *value[at + 1 :]))
+        )
+    ) | st.just(value[:-1])
 
 
 def _noise(seed: int, length: int) -> str:
