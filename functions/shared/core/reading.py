@@ -134,7 +134,7 @@ def _read_plain(body: str, kind: Kind) -> Reading | None:
     envelope = _an_envelope((source, event_id, type_, subject, time, sequence, core_bytes, uid))
     stated = _stated(value, envelope, kind)
     event = _an_event((envelope, kind.name, subject, core_bytes, *stated))
-    return _a_reading((envelope, event, (), source, event_id, data.keys()))
+    return _a_reading((envelope, event, (), source, event_id, tuple(data)))
 
 
 # A batch makes hundreds: straight from their values, in half of the time of a call by name.
