@@ -211,7 +211,7 @@ def _with_data(envelope: Envelope, event_type: EventType, kind: Kind, data: Json
         text = f"The subject is not the {kind.key} inside data; make both the record's key."
         reasons.append(Reason("subject-mismatch", "/subject", text))
     reasons += [Reason("invalid-data", error.path, error.text, error.code) for error in errors]
-    named = data.keys() if isinstance(data, dict) else ()
+    named = tuple(data) if isinstance(data, dict) else ()
     event = None
     if not reasons and value is not None and envelope.core is not None:
         stated = _stated(value, envelope, kind)
