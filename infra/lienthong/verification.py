@@ -194,6 +194,7 @@ def _plain(item: Item | None) -> dict[str, Json] | None:
 def _entry(item: Item) -> LedgerEntry:
     """The entry of an item; ValueError where any part has not the type it should have."""
     entry = entry_from_item(item)
+    changes = entry.changes
     texts = (
         entry.event_uid,
         entry.record_key,
@@ -210,16 +211,16 @@ def _entry(item: Item) -> LedgerEntry:
         entry.sender or "",
         *(entry.salts or {}),
         *(entry.salts or {}).values(),
-        *(change.field for change in entry.changes),
-        *(change.commit or "" for change in entry.changes),
+        *(change.field for change in changes),
+        *(change.commit or "" for change in changes),
     )
-    numbers = (entry.version, *(change.rank for change in entry.changes))
+    numbers = (entry.version, *(change.rank for change in changes))
     if (
         any(type(text) is not str for text in texts)
         or any(type(number) is not int for number in numbers)
-        or any(type(change.won) is not bool for change in entry.changes)
-        or len({change.field for change in entry.changes}) != len(entry.changes)
-        or any(change.erased not in (None, "before", "pair") for change in entry.changes)
+        or any(type(change.won) is not bool for change in changes)
+        or len({change.field for change in changes}) != len(changes)
+        or any(change.erased not in (None, "before", "pair") for change in changes)
     ):
         raise ValueError("A ledger item does not have the stored form.")
     return entry

@@ -49,7 +49,11 @@ _PRIMED: Final = zlib.compressobj(3, zlib.DEFLATED, -12, 4, zlib.Z_FIXED, DICTIO
 
 def pack(document: Json) -> bytes:
     """The stored form of a JSON document."""
-    plain = canonical_of_data(document)
+    return pack_bytes(canonical_of_data(document))
+
+
+def pack_bytes(plain: bytes) -> bytes:
+    """The stored form of a document that is canonical JSON already."""
     if len(plain) < _WORTH_TRYING:
         return plain
     deflater = _PRIMED.copy()
@@ -59,11 +63,16 @@ def pack(document: Json) -> bytes:
 
 def unpack(stored: bytes) -> Any:
     """The JSON document of a stored form. Raises ValueError for bytes that are none."""
+    return orjson.loads(unpack_bytes(stored))
+
+
+def unpack_bytes(stored: bytes) -> bytes:
+    """The bytes of a stored form's document. Raises ValueError for bytes that are damaged."""
     stored = bytes(stored)
     if stored[:1] != _DEFLATED:
-        return orjson.loads(stored)
+        return stored
     inflater = zlib.decompressobj(-12, zdict=DICTIONARY)
     try:
-        return orjson.loads(inflater.decompress(stored[1:]) + inflater.flush())
+        return inflater.decompress(stored[1:]) + inflater.flush()
     except zlib.error as error:
         raise ValueError("The stored document is damaged.") from error

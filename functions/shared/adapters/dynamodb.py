@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from functions.shared import native
 from functions.shared.adapters.attributes import Item, from_item, to_item
 from functions.shared.adapters.bulk import Waiting, Wanted, read_items
-from functions.shared.adapters.documents import DICTIONARY, pack, unpack
+from functions.shared.adapters.documents import DICTIONARY, pack, pack_bytes, unpack, unpack_bytes
 from functions.shared.adapters.errors import (
     AWS_ERRORS,
     CANCELLATION,
@@ -28,11 +28,10 @@ from functions.shared.adapters.errors import (
 from functions.shared.adapters.errors import meaning as meaning_of
 from functions.shared.adapters.wire import Written, sends_directly, written
 from functions.shared.core.errors import Conflict, Defect, LienThongError, Retry
-from functions.shared.core.events import Json
 from functions.shared.core.items import LANES, LARGEST_ITEM, item_of, record_of, size_in_json
 from functions.shared.core.kinds import Kind
-from functions.shared.core.lanes import Change, Record
-from functions.shared.core.ledger import EventRef, LedgerEntry, Outcome
+from functions.shared.core.lanes import Record
+from functions.shared.core.ledger import EventRef, LedgerEntry, Outcome, changes_of
 from functions.shared.core.planning import KnownEvent, Loaded, RecordChange
 from functions.shared.ports import Commit, Deadline
 
@@ -117,17 +116,17 @@ class DynamoRecords:
         if size > LARGEST_ITEM and (size := size_in_json(values)) > LARGEST_ITEM:
             return None
         actions: list[Any] = [record]
-        for entry, document in zip(change.entries, change.documents, strict=True):
-            action, documents = self._entry_action(entry, document)
+        for entry in change.entries:
+            action, documents = self._entry_action(entry)
             actions.append(action)
             size += _ENTRY_BESIDES + documents
         return _Group(position, actions, size)
 
-    def _entry_action(self, entry: LedgerEntry, changes: bytes | None) -> tuple[Any, int]:
+    def _entry_action(self, entry: LedgerEntry) -> tuple[Any, int]:
         """The write of an entry, and how many bytes its documents take."""
         loops = native.loops
-        if loops is not None and changes is not None and sends_directly(self.client):
-            made, documents = loops.entry_action(self.ledger_table, entry, changes, DICTIONARY)
+        if loops is not None and sends_directly(self.client):
+            made, documents = loops.entry_action(self.ledger_table, entry, DICTIONARY)
             return Written(made), documents
         action, documents = entry_action_plainly(self.ledger_table, entry)
         return written(self.client, action), documents
@@ -243,7 +242,7 @@ def item_from_entry(entry: LedgerEntry) -> Item:
         "recorded_at": {"S": entry.recorded_at},
         "outcome": {"S": entry.outcome.value},
         "changes_digest": {"S": entry.changes_digest},
-        "changes": {"B": pack([_stored_change(change) for change in entry.changes])},
+        "changes": {"B": pack_bytes(entry.document)},
     }
     if entry.sender is not None:
         item["sender"] = {"S": entry.sender}
@@ -270,7 +269,8 @@ def entry_from_item(item: Item) -> LedgerEntry:
     """The ledger entry of a table item. Raises ValueError where it does not have the form."""
     try:
         plain = from_item(item)
-        salt = plain.get("salt")
+        salt, document = plain.get("salt"), unpack_bytes(plain["changes"])
+        changes_of(document)  # which is of its form, or this is no entry
         return LedgerEntry(
             event_uid=plain["event_uid"],
             record_key=plain["record_key"],
@@ -282,26 +282,12 @@ def entry_from_item(item: Item) -> LedgerEntry:
             recorded_at=plain["recorded_at"],
             outcome=Outcome(plain["outcome"]),
             changes_digest=plain["changes_digest"],
-            changes=tuple(_change(*stored) for stored in unpack(plain["changes"])),
+            document=document,
             salt=bytes(salt) if salt is not None else None,
             salts=unpack(plain["salts"]) if salt is None else None,
         )
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise ValueError("A ledger item does not have the stored form.") from error
-
-
-def _stored_change(change: Change) -> Json:
-    if change[6] is None:
-        return change[:5]
-    field, rank, won, _, stated, commit, erased = change
-    return [field, rank, won, {"commit": commit, "erased": erased, "stated": stated}]
-
-
-def _change(field: str, rank: int, won: bool, *values: Any) -> Change:
-    if len(values) == 2:
-        return Change(field, rank, won, *values)
-    (erased,) = values
-    return Change(field, rank, won, None, erased["stated"], erased["commit"], erased["erased"])
 
 
 def _known_events(items: Iterable[Item]) -> dict[str, KnownEvent]:

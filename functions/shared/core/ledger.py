@@ -20,7 +20,9 @@ import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import orjson
 
 from functions.shared.core.canonical import canonical, canonical_of_data, sha256_hex
 from functions.shared.core.events import Event, Json
@@ -72,8 +74,10 @@ class EventRef(NamedTuple):
 class LedgerEntry(NamedTuple):
     """The proof that one event was taken and what it did. Hashes are lower-case hex.
 
-    `salt` is the entry's secret; after an erasure it is None and `salts` holds the derived
-    salts (hex) of the fields that are still whole.
+    `document` is the canonical JSON of its changes, `[field, rank, won, before, stated]` for
+    each: the very bytes that were hashed piece by piece, and that are stored. `changes` reads
+    them anew each time. `salt` is the entry's secret; after an erasure it is None and `salts`
+    holds the derived salts (hex) of the fields that are still whole.
     """
 
     event_uid: str
@@ -86,13 +90,49 @@ class LedgerEntry(NamedTuple):
     recorded_at: str
     outcome: Outcome
     changes_digest: str
-    changes: tuple[Change, ...]
+    document: bytes
     salt: bytes | None
     salts: Mapping[str, str] | None = None
 
     @property
+    def changes(self) -> tuple[Change, ...]:
+        """What the event did to each field it states. Raises ValueError for another document."""
+        return changes_of(self.document)
+
+    @property
     def erased(self) -> bool:
         return self.salt is None
+
+    def with_changes(self, changes: Iterable[Change]) -> LedgerEntry:
+        """The entry with other changes and nothing else another."""
+        return self._replace(document=document_of(changes))
+
+
+def document_of(changes: Iterable[Change]) -> bytes:
+    """The canonical JSON of changes. An erased one has its proof in the place of its values."""
+    return canonical([_stored(change) for change in changes])
+
+
+def changes_of(document: bytes) -> tuple[Change, ...]:
+    """The changes of a document. Raises ValueError where it does not have the form of one."""
+    try:
+        return tuple([_change(*stored) for stored in orjson.loads(document)])
+    except (TypeError, KeyError, IndexError) as error:
+        raise ValueError("The document of the changes does not have its form.") from error
+
+
+def _stored(change: Change) -> Json:
+    if change.erased is None:
+        return change[:5]
+    field, rank, won, _, stated, proof, erased = change
+    return [field, rank, won, {"commit": proof, "erased": erased, "stated": stated}]
+
+
+def _change(field: str, rank: int, won: bool, *values: Any) -> Change:
+    if len(values) == 2:
+        return Change(field, rank, won, *values)
+    (erased,) = values
+    return Change(field, rank, won, None, erased["stated"], erased["commit"], erased["erased"])
 
 
 def event_digest(salt: bytes, core: bytes) -> str:
@@ -182,7 +222,7 @@ def make_entry(
         recorded_at=recorded_at,
         outcome=outcome,
         changes_digest=digest,
-        changes=tuple(changes),
+        document=document_of(changes),
         salt=salt,
     )
 
@@ -309,4 +349,4 @@ def erase(entry: LedgerEntry, fields: Iterable[str], *, before_only: bool = Fals
             changes.append(change)
             if change.erased is None and salt is not None:
                 salts[change.field] = salt.hex()
-    return entry._replace(changes=tuple(changes), salt=None, salts=salts)
+    return entry.with_changes(changes)._replace(salt=None, salts=salts)

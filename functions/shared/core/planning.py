@@ -86,15 +86,13 @@ class RecordChange(NamedTuple):
 
     All of it goes into one transaction, or none. `messages` are the batch positions that the
     entries answer, in the same order. `ties` counts the events that met a statement of the
-    same source, instant and sequence, so that only their ids decided. `documents` are the
-    canonical JSON of each entry's changes, where it is at hand.
+    same source, instant and sequence, so that only their ids decided.
     """
 
     before: Record
     after: Record
     entries: tuple[LedgerEntry, ...]
     messages: tuple[int, ...]
-    documents: tuple[bytes | None, ...]
     ties: int = 0
 
 
@@ -237,7 +235,6 @@ class _Draft:
         self._now = now
         self._entries: list[LedgerEntry] = []
         self._messages: list[int] = []
-        self._documents: list[bytes | None] = []
         self._bytes = self._ties = 0
         self._tight = bool(now.tight) and before.record_key in now.tight
 
@@ -256,7 +253,7 @@ class _Draft:
                     return Reason("record-full", "/data/step", _FULL_OF_STEPS)
         if self._tight and not _fits(before, event, ranks, now.recorded_at):
             return Reason("record-full", "", _FULL)
-        self._after, entry, document, tied = take(
+        self._after, entry, tied = take(
             before,
             event,
             ranks,
@@ -269,7 +266,6 @@ class _Draft:
         self._bytes += len(event.core)
         self._entries.append(entry)
         self._messages.append(position)
-        self._documents.append(document)
         return None
 
     def change(self) -> RecordChange | None:
@@ -280,7 +276,6 @@ class _Draft:
             self._after,
             tuple(self._entries),
             tuple(self._messages),
-            tuple(self._documents),
             self._ties,
         )
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from functions.shared import native
 from functions.shared.core.events import Event
-from functions.shared.core.lanes import Change, Lane, Lanes, Record, Statement, advanced, fold
+from functions.shared.core.lanes import Lane, Lanes, Record, Statement, advanced, fold
 from functions.shared.core.ledger import EventRef, LedgerEntry, Outcome, make_entry
 from functions.shared.core.stamps import Stamp
 
@@ -20,14 +20,12 @@ from functions.shared.core.stamps import Stamp
 class Taken(NamedTuple):
     """What comes of an event and its record.
 
-    `changes` is the canonical JSON of the entry's changes as it was hashed, if it is at hand.
     `tied` says that a statement met one of the same source, instant and sequence, so that only
     their ids decided.
     """
 
     record: Record
     entry: LedgerEntry
-    changes: bytes | None
     tied: bool
 
 
@@ -53,11 +51,11 @@ def take(
 
 SHAPES: Final = (
     Lane,
-    Change,
     Record,
     Stamp,
     EventRef,
     LedgerEntry,
+    Taken,
     Outcome.APPLIED,
     Outcome.SUPERSEDED,
 )
@@ -87,7 +85,7 @@ def take_plainly(
         salt=salt,
     )
     after = advanced(record, lanes, version, entry.entry_hash, recorded_at)
-    return Taken(after, entry, None, _tied(record.lanes, stamp, stated))
+    return Taken(after, entry, _tied(record.lanes, stamp, stated))
 
 
 def statements_of(event: Event, ranks: tuple[int, ...]) -> tuple[Statement, ...]:

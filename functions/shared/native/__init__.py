@@ -39,7 +39,7 @@ class Loops(Protocol):
     ) -> Taken: ...
 
     def entry_action(
-        self, table: str, entry: LedgerEntry, changes: bytes, dictionary: bytes, /
+        self, table: str, entry: LedgerEntry, dictionary: bytes, /
     ) -> tuple[bytes, int]: ...
 
 

@@ -298,7 +298,7 @@ static void hashed(const char *bytes, size_t length, char *hex) {
 /* take ----------------------------------------------------------------------------------------- */
 
 /* The named tuples of the core, and where their parts are. */
-enum { LANE, CHANGE, RECORD, STAMP, EVENT_REF, ENTRY, APPLIED, SUPERSEDED, SHAPES };
+enum { LANE, RECORD, STAMP, EVENT_REF, ENTRY, TAKEN, APPLIED, SUPERSEDED, SHAPES };
 enum { RECORD_KIND, RECORD_KEY, LANES, VERSION, HEAD, UPDATED_AT, ERASURES, RECORD_PARTS };
 enum { ENVELOPE, KIND, KEY, CORE, FIELDS, VALUES, EVENT_PARTS };
 enum { SOURCE, ID, TYPE, SUBJECT, TIME, SEQUENCE, ENVELOPE_CORE, UID, ENVELOPE_PARTS };
@@ -356,8 +356,7 @@ static int give(PyObject *lanes, PyObject *field, PyObject *by_rank, PyObject *r
 static int same_but_id(PyObject *one, PyObject *other) {
     int same = 1;
     for (Py_ssize_t i = 0; same == 1 && i < 3; i++)
-        same =
-            PyObject_RichCompareBool(PyTuple_GetItem(one, i), PyTuple_GetItem(other, i), Py_EQ);
+        same = PyObject_RichCompareBool(PyTuple_GetItem(one, i), PyTuple_GetItem(other, i), Py_EQ);
     return same;
 }
 
@@ -422,34 +421,23 @@ static int put_change(Taking *taking, PyObject *field, PyObject *rank, PyObject 
     return put(commits, commit, 64) < 0 ? -1 : PUT(commits, "\"]");
 }
 
-/* Folds and proves every field of an event; its changes, or NULL with an exception. */
-static PyObject *gone_through(Taking *taking, PyObject *lanes, PyObject *stamp,
-                              PyObject *const *event, PyObject *ranks, PyObject *const *shapes) {
+/* Folds and proves every field of an event: 0, or -1 with an exception. */
+static int go_through(Taking *taking, PyObject *lanes, PyObject *stamp, PyObject *const *event,
+                      PyObject *ranks, PyObject *lane_type) {
     Py_ssize_t size = PyTuple_Size(event[FIELDS]);
-    PyObject *changes = PyTuple_New(size);
-    if (changes == NULL) return NULL;
-    if (PUT(&taking->commits, "[") < 0 || PUT(&taking->document, "[") < 0) goto failed;
+    if (PUT(&taking->commits, "[") < 0 || PUT(&taking->document, "[") < 0) return -1;
     for (Py_ssize_t i = 0; i < size; i++) {
         PyObject *field = PyTuple_GetItem(event[FIELDS], i), *rank = PyTuple_GetItem(ranks, i);
-        PyObject *value = PyTuple_GetItem(event[VALUES], i), *change = NULL;
+        PyObject *value = PyTuple_GetItem(event[VALUES], i);
         Effect effect;
-        if (fold(lanes, stamp, field, rank, value, shapes[LANE], &effect) == 0 &&
-            put_change(taking, field, rank, value, &effect) == 0) {
-            PyObject *parts[] = {field,         rank,  effect.won ? Py_True : Py_False,
-                                 effect.before, value, Py_None,
-                                 Py_None};
-            change = made(shapes[CHANGE], parts, 7);
-        }
+        int done = fold(lanes, stamp, field, rank, value, lane_type, &effect);
+        if (done == 0) done = put_change(taking, field, rank, value, &effect);
         Py_XDECREF(effect.before);
-        if (change == NULL || PyTuple_SetItem(changes, i, change) < 0) goto failed;
+        if (done < 0) return -1;
         taking->applied |= effect.won;
         taking->tied |= effect.tied;
     }
-    if (PUT(&taking->commits, "]") < 0 || PUT(&taking->document, "]") < 0) goto failed;
-    return changes;
-failed:
-    Py_DECREF(changes);
-    return NULL;
+    return PUT(&taking->commits, "]") < 0 ? -1 : PUT(&taking->document, "]");
 }
 
 /* An event as the ledger names it, of which `digest` has 64 hexadecimal digits. */
@@ -507,7 +495,7 @@ static PyObject *next_version(PyObject *version) {
 }
 
 PyDoc_STRVAR(take_doc, "take(record, event, ranks, sender, recorded_at, salt, owned, shapes) -> "
-                       "(record, entry, changes, tied)");
+                       "(record, entry, tied)");
 
 static PyObject *take(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ssize_t count) {
     PyObject *before[RECORD_PARTS], *event[EVENT_PARTS], *envelope[ENVELOPE_PARTS], *shapes[SHAPES];
@@ -524,7 +512,7 @@ static PyObject *take(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ss
     if (parts_of(given[7], shapes, SHAPES) < 0) return NULL;
     if (PyBytes_AsStringAndSize(given[5], &salt, &salt_length) < 0) return NULL;
     if (PyBytes_AsStringAndSize(event[CORE], &core, &core_length) < 0) return NULL;
-    for (int i = LANE; i <= ENTRY; i++)
+    for (int i = LANE; i <= TAKEN; i++)
         if (!PyType_Check(shapes[i]) ||
             !PyType_IsSubtype((PyTypeObject *)shapes[i], &PyTuple_Type)) {
             PyErr_SetString(PyExc_TypeError, "The shapes are the named tuples of the core.");
@@ -543,7 +531,7 @@ static PyObject *take(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ss
     }
     Taking taking;
     char event_digest[64], changes_digest[64], entry_hash[64];
-    PyObject *taken = NULL, *changes = NULL, *record = NULL, *ref = NULL, *entry = NULL;
+    PyObject *taken = NULL, *document = NULL, *record = NULL, *ref = NULL, *entry = NULL;
     PyObject *event_hex = NULL, *changes_hex = NULL, *hash = NULL;
     begin(&taking.commits);
     begin(&taking.document);
@@ -555,8 +543,7 @@ static PyObject *take(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ss
 
     begin_hmac(&taking.key, (unsigned char *)salt, (size_t)salt_length);
     salted(&taking.key, "event", 5, "", 0, core, (size_t)core_length, event_digest);
-    changes = gone_through(&taking, lanes, stamp, event, ranks, shapes);
-    if (changes == NULL) goto done;
+    if (go_through(&taking, lanes, stamp, event, ranks, shapes[LANE]) < 0) goto done;
     hashed(taking.commits.at, taking.commits.used, changes_digest);
     taking.commits.used = 0;
     if (put_entry(&taking.commits, envelope, event_digest, changes_digest, taking.applied,
@@ -567,20 +554,21 @@ static PyObject *take(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ss
     event_hex = PyUnicode_FromStringAndSize(event_digest, 64);
     changes_hex = PyUnicode_FromStringAndSize(changes_digest, 64);
     hash = PyUnicode_FromStringAndSize(entry_hash, 64);
+    document = PyBytes_FromStringAndSize(taking.document.at, (Py_ssize_t)taking.document.used);
     PyObject *named[] = {envelope[SOURCE], envelope[ID],       envelope[TYPE],
                          envelope[TIME],   envelope[SEQUENCE], event_hex};
     ref = made(shapes[EVENT_REF], named, REF_PARTS);
-    PyObject *proven[] = {envelope[UID], record_key, version, before[HEAD], hash, ref, sender,
-                          recorded_at,   shapes[taking.applied ? APPLIED : SUPERSEDED],
-                          changes_hex,   changes,    given[5], Py_None};
+    PyObject *proven[] = {envelope[UID], record_key,  version,
+                          before[HEAD],  hash,        ref,
+                          sender,        recorded_at, shapes[taking.applied ? APPLIED : SUPERSEDED],
+                          changes_hex,   document,    given[5],
+                          Py_None};
     entry = made(shapes[ENTRY], proven, 13);
     PyObject *after[] = {before[RECORD_KIND], before[RECORD_KEY], lanes, version, hash,
                          recorded_at,         before[ERASURES]};
     record = made(shapes[RECORD], after, RECORD_PARTS);
-    if (entry != NULL && record != NULL)
-        taken = Py_BuildValue("(OOy#O)", record, entry, taking.document.at,
-                              (Py_ssize_t)taking.document.used,
-                              taking.tied ? Py_True : Py_False);
+    PyObject *come[] = {record, entry, taking.tied ? Py_True : Py_False};
+    taken = made(shapes[TAKEN], come, 3);
 done:
     end(&taking.commits);
     end(&taking.document);
@@ -588,7 +576,7 @@ done:
     Py_XDECREF(stamp);
     Py_XDECREF(version);
     Py_XDECREF(record_key);
-    Py_XDECREF(changes);
+    Py_XDECREF(document);
     Py_XDECREF(event_hex);
     Py_XDECREF(changes_hex);
     Py_XDECREF(hash);
@@ -823,7 +811,7 @@ enum {
     RECORDED_AT,
     OUTCOME,
     CHANGES_DIGEST,
-    CHANGES,
+    DOCUMENT,
     SALT,
     SALTS,
     ENTRY_PARTS
@@ -855,13 +843,13 @@ static Py_ssize_t put_event_document(Text *text, PyObject *event) {
 }
 
 /* The bytes that the two documents take, or -1 with an exception. */
-static Py_ssize_t put_action(Text *text, PyObject *table, PyObject *const *part,
-                             const char *changes, size_t length) {
-    char *salt;
-    Py_ssize_t salt_length, event_size, changes_size;
+static Py_ssize_t put_action(Text *text, PyObject *table, PyObject *const *part) {
+    char *salt, *changes;
+    Py_ssize_t salt_length, length, event_size, changes_size;
     if (PyBytes_AsStringAndSize(part[SALT], &salt, &salt_length) < 0) return -1;
+    if (PyBytes_AsStringAndSize(part[DOCUMENT], &changes, &length) < 0) return -1;
     if (PUT(text, "{\"Put\":{\"Item\":{\"changes\":{\"B\":\"") < 0) return -1;
-    if ((changes_size = put_packed(text, changes, length)) < 0) return -1;
+    if ((changes_size = put_packed(text, changes, (size_t)length)) < 0) return -1;
     if (PUT(text, "\"},\"event\":{\"B\":\"") < 0) return -1;
     if ((event_size = put_event_document(text, part[EVENT])) < 0) return -1;
     if (PUT(text, "\"},\"salt\":{\"B\":\"") < 0) return -1;
@@ -881,25 +869,22 @@ static Py_ssize_t put_action(Text *text, PyObject *table, PyObject *const *part,
     return changes_size + event_size;
 }
 
-PyDoc_STRVAR(entry_action_doc, "entry_action(table, entry, changes, dictionary) -> "
+PyDoc_STRVAR(entry_action_doc, "entry_action(table, entry, dictionary) -> "
                                "(json, bytes of the documents)");
 
 static PyObject *entry_action(PyObject *Py_UNUSED(module), PyObject *const *given,
                               Py_ssize_t count) {
     PyObject *part[ENTRY_PARTS];
-    char *changes;
-    Py_ssize_t length;
-    if (count != 4) {
+    if (count != 3) {
         PyErr_SetString(PyExc_TypeError, "entry_action takes what its description names.");
         return NULL;
     }
     if (parts_of(given[1], part, ENTRY_PARTS) < 0) return NULL;
-    if (PyBytes_AsStringAndSize(given[2], &changes, &length) < 0) return NULL;
-    if (prime(given[3]) < 0) return NULL;
+    if (prime(given[2]) < 0) return NULL;
     Text text;
     begin(&text);
     PyObject *both = NULL;
-    Py_ssize_t size = put_action(&text, given[0], part, changes, (size_t)length);
+    Py_ssize_t size = put_action(&text, given[0], part);
     if (size >= 0) both = Py_BuildValue("(y#n)", text.at, (Py_ssize_t)text.used, size);
     end(&text);
     return both;

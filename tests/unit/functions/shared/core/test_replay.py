@@ -93,7 +93,7 @@ TAMPERING: dict[str, Tampering] = {
 def _restated(entries: list[LedgerEntry]) -> list[LedgerEntry]:
     name, phone = entries[0].changes
     forged = (name, phone._replace(stated="0900000009"))
-    return [entries[0]._replace(changes=forged), *entries[1:]]
+    return [entries[0].with_changes(forged), *entries[1:]]
 
 
 @pytest.mark.parametrize("what", TAMPERING)

@@ -21,7 +21,7 @@ from functions.shared.adapters.dynamodb import entry_action_plainly
 from functions.shared.core.canonical import canonical
 from functions.shared.core.events import Event
 from functions.shared.core.kinds import KINDS, Kind
-from functions.shared.core.lanes import Change, Lane, Lanes, Record, new_record
+from functions.shared.core.lanes import Lane, Lanes, Record, new_record
 from functions.shared.core.ledger import EventRef, LedgerEntry, Outcome
 from functions.shared.core.planning import Loaded, judged, plan_round
 from functions.shared.core.reading import read
@@ -65,9 +65,7 @@ def stating(values: Mapping[str, Any], **parts: Any) -> tuple[Event, tuple[int, 
 
 
 def taken(by: Callable[..., Taken], record: Record, *told: Any) -> tuple[Any, ...]:
-    """Record, entry and tie, without the document, which only one of the two gives."""
-    after, entry, _, tied = by(record, *told, "AIDA", AT, SALT)
-    return after, entry, tied
+    return tuple(by(record, *told, "AIDA", AT, SALT))
 
 
 def compiled(*told: Any, owned: bool = False) -> Taken:
@@ -79,11 +77,9 @@ def empty() -> Record:
     return new_record("person", "001190000017")
 
 
-def entry_stating(value: Any) -> tuple[LedgerEntry, bytes]:
-    """A ledger entry that states one value, and the document of its changes."""
-    _, entry, document, _ = compiled(empty(), *stating({"full_name": value}), None, AT, SALT)
-    assert document is not None
-    return entry, document
+def entry_stating(value: Any) -> LedgerEntry:
+    """A ledger entry that states one value."""
+    return compiled(empty(), *stating({"full_name": value}), None, AT, SALT).entry
 
 
 def told(action: bytes) -> tuple[Any, dict[str, bytes]]:
@@ -174,23 +170,23 @@ class TestTake:
         record = take_plainly(empty(), *stating(first, time="1"), None, AT, SALT).record
         told_ = stating(second, time=str(later), sequence=sequence)
         assert taken(compiled, record, *told_) == taken(take_plainly, record, *told_)
-        _, entry, document, _ = compiled(record, *told_, None, AT, SALT)
-        assert document == canonical([change[:5] for change in entry.changes])
+        entry = compiled(record, *told_, None, AT, SALT).entry
+        assert entry.document == canonical([change[:5] for change in entry.changes])
 
     def test_its_tuples_are_the_cores_named_ones(self) -> None:
         event_, ranks = stating({"phone": "0900000001"})
-        record, entry, document, tied = compiled(empty(), event_, ranks, None, AT, SALT)
+        made = compiled(empty(), event_, ranks, None, AT, SALT)
+        record, entry, tied = made
+        assert type(made) is Taken
         assert type(record) is Record
         assert type(entry) is LedgerEntry
         assert type(entry.event) is EventRef
-        assert type(entry.changes[0]) is Change
         assert entry.outcome is Outcome.APPLIED
         lane = record.lanes["phone"][10]
         assert type(lane) is Lane
         assert type(lane.stamp) is Stamp
         assert lane.stamp == event_.envelope.stamp
         assert tied is False
-        assert document is not None
 
     @pytest.mark.parametrize("value", ["\ud800", {"\udfff": 1}, {1: 2}, b"x", object(), 2**64, {1}])
     def test_what_has_no_canonical_form_is_refused_by_both(self, value: Any) -> None:
@@ -218,8 +214,8 @@ class TestEntryAction:
     @given(any_history())
     def test_it_writes_what_python_writes(self, history: tuple[Kind, list[Document]]) -> None:
         kind, documents = history
-        for entry, document in entries(kind, documents):
-            made, size = LOOPS.entry_action("Ledger", entry, document, DICTIONARY)
+        for entry in entries(kind, documents):
+            made, size = LOOPS.entry_action("Ledger", entry, DICTIONARY)
             plain, size_in_python = written_plainly("Ledger", entry)
             assert told(made) == told(plain)
             assert size <= size_in_python * 1.15 + 24
@@ -232,9 +228,10 @@ class TestEntryAction:
     ) -> None:
         made_up = _noise(seed, period) if plain else DICTIONARY[:period].decode(errors="replace")
         text = (made_up * (length // max(len(made_up), 1) + 1))[:length]
-        entry, document = entry_stating(text)
-        assert document == canonical([["full_name", 10, True, None, text]])
-        made, size = LOOPS.entry_action("t", entry, document, DICTIONARY)
+        entry = entry_stating(text)
+        document = canonical([["full_name", 10, True, None, text]])
+        assert entry.document == document
+        made, size = LOOPS.entry_action("t", entry, DICTIONARY)
         item = json.loads(made)["Put"]["Item"]
         stored = base64.b64decode(item["changes"]["B"])
         assert unpack(stored) == orjson.loads(document)
@@ -254,7 +251,7 @@ class TestAnyArgument:
                 st.just(DICTIONARY),
                 st.builds(empty),
                 st.builds(lambda values: stating(values)[0], _stated),
-                st.builds(lambda value: entry_stating(value)[0], _json),
+                st.builds(entry_stating, _json),
                 st.lists(st.integers(0, 30), max_size=6).map(tuple),
                 st.tuples(*[_json] * 7),
                 st.tuples(*[_json] * 13),
@@ -270,10 +267,10 @@ class TestAnyArgument:
     @given(st.data())
     def test_one_wrong_part_is_an_error_and_no_crash(self, data: st.DataObject) -> None:
         event_, ranks = stating({"phone": "0900000001", "sex": None})
-        record, entry, document, _ = compiled(empty(), event_, ranks, None, AT, SALT)
+        record, entry, _ = compiled(empty(), event_, ranks, None, AT, SALT)
         good: dict[str, list[Any]] = {
             "take": [record, event_, ranks, "AIDA", AT, SALT, False, SHAPES],
-            "entry_action": ["Ledger", entry, document, DICTIONARY],
+            "entry_action": ["Ledger", entry, DICTIONARY],
         }
         name = data.draw(st.sampled_from(sorted(good)))
         arguments = good[name]
@@ -287,10 +284,9 @@ class TestAnyArgument:
         with pytest.raises(TypeError, match="take takes"):
             call.take(SALT)
         with pytest.raises(TypeError, match="entry_action takes"):
-            call.entry_action("t", (), DICTIONARY)
-        entry, document = entry_stating("A")
+            call.entry_action("t", ())
         with pytest.raises(ValueError, match="A dictionary has"):
-            call.entry_action("t", entry, document, b"x")
+            call.entry_action("t", entry_stating("A"), b"x")
 
     def test_nothing_is_left_behind(self) -> None:
         stated = {"full_name": "Nguyễn Thị Mẫu", "residence": {"commune": "00070", "address": "1"}}
@@ -305,12 +301,9 @@ class TestAnyArgument:
         def work() -> None:
             record, owned = empty(), False
             for event_, ranks in told_:
-                record, entry, document, _ = compiled(
-                    record, event_, ranks, "AIDA", AT, SALT, owned=owned
-                )
+                record, entry, _ = compiled(record, event_, ranks, "AIDA", AT, SALT, owned=owned)
                 owned = not owned
-                assert document is not None
-                LOOPS.entry_action("Ledger", entry, document, DICTIONARY)
+                LOOPS.entry_action("Ledger", entry, DICTIONARY)
             with pytest.raises(ValueError, match="canonical"):
                 compiled(record, *wrong, None, AT, SALT)
 
@@ -340,17 +333,12 @@ class TestTheSwitch:
         assert native.loops is LOOPS
 
 
-def entries(kind: Kind, documents: list[Document]) -> list[tuple[LedgerEntry, bytes]]:
-    """The entries of a batch, each with the document of its changes."""
+def entries(kind: Kind, documents: list[Document]) -> list[LedgerEntry]:
+    """The entries of a batch."""
     arrived = messages(documents)
     readings = {i: read(m.body, kind) for i, m in enumerate(arrived)}
     plan = plan_round(arrived, readings, Loaded({}, {}), circumstances(kind))
-    found = []
-    for change in plan.changes:
-        for entry, document in zip(change.entries, change.documents, strict=True):
-            assert document is not None
-            found.append((entry, document))
-    return found
+    return [entry for change in plan.changes for entry in change.entries]
 
 
 _anything = st.one_of(_json, st.binary(max_size=4), st.builds(object), st.just(10**30))
