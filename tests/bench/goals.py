@@ -56,6 +56,7 @@ class Goal:
 BATCH_OF_100: Final = Goal("CPU per event, batch of 100 distinct records", True, 30, 60, "x", 1)
 BATCH_OF_10: Final = Goal("CPU per event, batch of 10 distinct records", True, 12, 30, "x", 1)
 SHARED: Final = Goal("20 records with 5 events each, rate of distinct ones", True, 1.5, 3, "x", 2)
+SHARED_NEW: Final = Goal("the same, of records that do not exist yet", True, None, 3, "x", 2)
 COLD_START: Final = Goal("cold start, CPU of the baseline's", False, 0.6, 0.35, "", 2)
 UNITS_OF_A_PERSON: Final = Goal("write units of a new person", False, 6, None)
 UNITS_OF_A_CARD: Final = Goal("write units of a new card", False, 6, None)
