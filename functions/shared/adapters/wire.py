@@ -47,13 +47,17 @@ _SIGNATURE: Final = "v4"
 def direct(client: DynamoDBClient) -> DynamoDBClient:
     """The client with its bulk operations sent directly; all others are its own as before.
 
-    Through a proxy, where certificates are not to be checked, or with another signature than
-    that of version 4, it is the client itself: botocore knows how to go that way.
+    Through a proxy, where certificates are not to be checked, to an endpoint below a path, or with
+    another signature than that of version 4, it is the client itself: botocore knows how to go
+    that way.
     """
     session = client._endpoint.http_session  # type: ignore[attr-defined]  # botocore's own place
-    through = session._proxy_config.proxy_url_for(client.meta.endpoint_url)
+    endpoint = client.meta.endpoint_url
+    through = session._proxy_config.proxy_url_for(endpoint)
     signature = client.meta.config.signature_version  # type: ignore[attr-defined]  # as resolved
     if through is not None or not session._verify or signature != _SIGNATURE:
+        return client
+    if urlsplit(endpoint).path not in ("", "/"):
         return client
     return cast("DynamoDBClient", _Direct(client, get_cert_path(session._verify)))
 

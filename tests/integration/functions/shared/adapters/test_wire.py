@@ -423,6 +423,17 @@ def test_through_a_proxy_botocore_sends(monkeypatch: pytest.MonkeyPatch) -> None
     assert proxy.asked[0].path == "http://dynamodb.example.invalid/"
 
 
+def test_below_a_path_botocore_sends() -> None:
+    with serving(with_status(200, ANSWER)) as service:
+        below = Service(f"{service.url}/tables").client()
+        assert direct(below) is below
+        slash = direct(Service(f"{service.url}/").client())
+        for client in (below, slash):
+            assert client.batch_get_item(RequestItems=KEYS)["Responses"]["People"] == [ITEM]
+    assert slash.__class__ is not below.__class__
+    assert [asked.path for asked in service.asked] == ["/tables", "/"]
+
+
 def test_only_what_asks_for_it_is_direct(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
