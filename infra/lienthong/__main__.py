@@ -65,7 +65,8 @@ COMMANDS: Final = (
 )
 
 
-_OPAQUE: Final = re.compile("-[A-Za-z0-9_-]{21,}")
+# Two hyphens and lower-case words are a long option that somebody mistyped.
+_OPAQUE: Final = re.compile("(?!--[a-z-]*$)-[A-Za-z0-9_-]{21,}")
 
 
 class Parser(argparse.ArgumentParser):

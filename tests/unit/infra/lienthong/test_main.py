@@ -33,3 +33,9 @@ def test_an_option_that_is_not_there_is_wrong_use(
         parser().parse_args(["person", "001190000017", option])
     assert stop.value.code == 2
     assert option in capsys.readouterr().err
+
+
+def test_a_long_option_that_was_mistyped_is_no_id() -> None:
+    with pytest.raises(SystemExit) as stop:
+        parser().parse_args(["history", "--no-such-option-and-a-long-one"])
+    assert stop.value.code == 2
