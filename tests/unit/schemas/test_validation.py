@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas import forms
 from schemas.compiling import DATA, compiled
 from schemas.event_types import KEY_OF_KIND
 from schemas.forms import EXPECTED
@@ -219,6 +220,23 @@ def test_text_is_the_same_whether_its_rule_is_asked_or_not(text: str) -> None:
 def test_a_rule_leaves_alone_what_it_is_not_asked_about(rule: str, data: st.DataObject) -> None:
     text = data.draw(st.from_regex(UNTOUCHED[rule], fullmatch=True))
     assert RULES[rule](text) == text
+
+
+def test_where_no_rule_is_asked_the_pattern_of_the_field_holds_as_well() -> None:
+    """The pattern of the rule stands in the place of the field's own, and is narrower."""
+    narrower = {"text": forms.TEXT_PATTERN, "card_number": forms.CARD_NUMBER_PATTERN}
+    own = [
+        (node["function"]["rule"], node["schema"].get("pattern"))
+        for kind in DATA
+        for node in nodes(compiled(kind))
+        if node.get("type") == "function-before" and node["function"]["rule"] in UNTOUCHED
+    ]
+    assert set(own) == {(rule, narrower[rule]) for rule in UNTOUCHED}
+
+
+@given(st.from_regex(UNTOUCHED["text"], fullmatch=True))
+def test_text_that_its_rule_leaves_alone_is_text(text: str) -> None:
+    assert re.fullmatch(forms.TEXT_PATTERN, text)
 
 
 PRODUCES: Final[dict[str, set[str]]] = {
