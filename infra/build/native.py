@@ -94,6 +94,7 @@ def build_for_lambda(source: Path, target: Path, architecture: str) -> None:
             "The compiler for Lambda, the package ziglang, is not installed: let `make build` or "
             "`make artifacts` install it, or build without compiled loops: `make build NATIVE=no`."
         )
+    target = target.resolve()  # the compiler works in the folder of its source
     command = [sys.executable, "-m", "ziglang", "cc"]
     command += ["-target", f"{MACHINES[architecture]}-linux-gnu.{GLIBC}", "-Wl,-s"]
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -107,7 +108,10 @@ def build_for_lambda(source: Path, target: Path, architecture: str) -> None:
     found = machine_of(target)
     if found != architecture:
         target.unlink()
-        raise NotBuilt(f"The compiler made loops for {found} where {architecture} was asked for.")
+        raise NotBuilt(
+            f"The compiler made loops for {found} where {architecture} was asked for. Build "
+            "without compiled loops: `make build NATIVE=no`."
+        )
 
 
 def machine_of(library: Path) -> str | None:
