@@ -43,11 +43,17 @@ class Loops(Protocol):
     ) -> tuple[bytes, int]: ...
 
 
+_FORM: Final = 1
+"""Of what the loops take and give; one more with every change of it, here and in `loops.c`."""
+
+
 def _compiled() -> Loops | None:
     try:
-        return cast(Loops, import_module(f"{__name__}._loops"))
+        found = import_module(f"{__name__}._loops")
     except ImportError:
         return None
+    # A library that is older or newer than what calls it is none; `make` compiles it anew.
+    return cast(Loops, found) if getattr(found, "FORM", None) == _FORM else None
 
 
 COMPILED: Final = _compiled()

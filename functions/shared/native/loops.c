@@ -18,6 +18,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <dlfcn.h>
+#include <limits.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -491,7 +492,10 @@ static PyObject *stamp_of(PyObject *const *envelope, PyObject *type) {
 /* The next version of a record: NULL with an exception. */
 static PyObject *next_version(PyObject *version) {
     long long number = PyLong_AsLongLong(version);
-    return number == -1 && PyErr_Occurred() ? NULL : PyLong_FromLongLong(number + 1);
+    if (number == -1 && PyErr_Occurred()) return NULL;
+    if (number < LLONG_MAX) return PyLong_FromLongLong(number + 1);
+    PyErr_SetString(PyExc_ValueError, "A version is beyond all numbers.");
+    return NULL;
 }
 
 PyDoc_STRVAR(take_doc, "take(record, event, ranks, sender, recorded_at, salt, owned, shapes) -> "
@@ -918,5 +922,7 @@ PyMODINIT_FUNC PyInit__loops(void) {
         return NULL;
     }
     make_codes();
-    return PyModule_Create(&definition);
+    PyObject *module = PyModule_Create(&definition);
+    if (module != NULL && PyModule_AddIntConstant(module, "FORM", 1) < 0) Py_CLEAR(module);
+    return module;
 }

@@ -96,7 +96,7 @@ def _sync_service() -> SyncService:
             jitter=random.random,
             pause=time.sleep,
         ),
-        Narrator(settings.log_hash_key),
+        _batch_narrator(settings),
     )
 
 
@@ -189,7 +189,7 @@ def _range_sync_service() -> RangeSyncService:
             )
             for kind in KINDS.values()
         },
-        narrator=Narrator(settings.log_hash_key),
+        narrator=_batch_narrator(settings),
         now=_now,
         token=lambda: secrets.token_hex(4),
         pause=time.sleep,
@@ -366,6 +366,14 @@ def _heeded(settings: _Settings) -> _Settings:
     """The settings, and the loops that they name do the work from here on."""
     native.use(compiled=settings.compiled_loops)
     return settings
+
+
+def _batch_narrator(settings: Settings) -> Narrator:
+    """A narrator that has said so where the compiled loops are wanted and not at hand."""
+    narrator = Narrator(settings.log_hash_key)
+    if settings.compiled_loops and native.loops is None:
+        narrator.without_compiled_loops()
+    return narrator
 
 
 def _policies(narrator: ApiNarrator) -> CedarPolicies:

@@ -56,6 +56,13 @@ class Narrator:
         )
         self._metrics = Metrics()
 
+    def without_compiled_loops(self) -> None:
+        """Logs that the functions in Python do what compiled ones were wanted for."""
+        self._logger.warning(
+            "The compiled loops are not at hand; the plain ones give the same and take longer."
+            " Package the function for this processor, or deploy with Loops=plain."
+        )
+
     def hashed(self, text: str | None) -> str | None:
         """The keyed hash (64 bits, hex) under which a log knows a text."""
         if text is None:

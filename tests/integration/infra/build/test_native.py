@@ -44,6 +44,21 @@ def test_the_source_compiles_without_a_word_and_is_imported(
     assert [path.name for path in target.parent.iterdir()] == [NAME]
 
 
+@pytest.mark.parametrize(("form", "is_taken"), [("1", True), ("0", False)])
+def test_a_library_of_another_form_is_none(tmp_path: Path, form: str, is_taken: bool) -> None:
+    package = tmp_path / "native"
+    package.mkdir()
+    (package / "__init__.py").write_bytes(SOURCE.with_name("__init__.py").read_bytes())
+    text = SOURCE.read_text("utf-8")
+    assert '"FORM", 1)' in text
+    (tmp_path / "loops.c").write_text(text.replace('"FORM", 1)', f'"FORM", {form})'), "utf-8")
+    build_here(tmp_path / "loops.c", package / NAME)
+
+    asked = [sys.executable, "-c", "import native; print(native.loops is not None)"]
+    ran = subprocess.run(asked, cwd=tmp_path, capture_output=True, check=True, text=True)
+    assert ran.stdout == f"{is_taken}\n"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="Only Linux has ELF libraries.")
 def test_the_processor_of_a_library_is_read_from_it(target: Path) -> None:
     build_here(SOURCE, target)

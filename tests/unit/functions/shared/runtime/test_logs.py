@@ -235,6 +235,13 @@ class TestLines:
         assert [line.get("Applied") for line in metrics] == [[250], None, None]
 
 
+def test_loops_that_are_wanted_and_missing_are_a_warning(narrate: Narrate, said: Said) -> None:
+    narrate().without_compiled_loops()
+    (line,) = said()
+    assert line["level"] == "WARNING"
+    assert "deploy with Loops=plain" in line["message"]
+
+
 class TestLoads:
     def test_what_became_of_a_load_is_counted_by_function_alone(
         self, narrate: Narrate, said: Said
