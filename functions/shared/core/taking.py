@@ -42,7 +42,8 @@ def take(
     """The record after the event, as its next version, and the entry of that version.
 
     `ranks` are those of the event's fields, in their order. `owned` says that nobody else has the
-    record's lanes, which may then be changed in place; otherwise they are left as they are.
+    record's lanes, which may then be changed in place, in part also where this raises; otherwise
+    they are left as they are.
     """
     if (loops := native.loops) is None:
         return take_plainly(record, event, ranks, sender, recorded_at, salt)

@@ -236,6 +236,22 @@ static int (*sha_init)(Sha *);
 static int (*sha_update)(Sha *, const void *, size_t);
 static int (*sha_final)(unsigned char *, Sha *);
 
+/* Whether the library's SHA-256 is that of FIPS 180-4 (of `abc`), in the room that it has here. */
+static int sha_is_right(void) {
+    static const unsigned char expected[32] =
+        "\xba\x78\x16\xbf\x8f\x01\xcf\xea\x41\x41\x40\xde\x5d\xae\x22\x23"
+        "\xb0\x03\x61\xa3\x96\x17\x7a\x9c\xb4\x10\xff\x61\xf2\x00\x15\xad";
+    unsigned char hash[32];
+    Sha sha, copy;
+    memset(&sha, 0xAA, sizeof sha);
+    if (sha_init(&sha) != 1 || sha_update(&sha, "ab", 2) != 1) return 0;
+    copy = sha;
+    if (sha_update(&copy, "c", 1) != 1 || sha_final(hash, &copy) != 1) return 0;
+    for (int i = 0; i < 4; i++)
+        if (copy.beyond[i] != 0xAAAAAAAA) return 0; /* larger than it is known to be */
+    return memcmp(hash, expected, sizeof hash) == 0;
+}
+
 static int found_sha(void) {
     static const char *const names[] = {"libcrypto.so.3", "libcrypto.so.1.1", "libcrypto.3.dylib"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -244,7 +260,7 @@ static int found_sha(void) {
         *(void **)&sha_init = dlsym(library, "SHA256_Init");
         *(void **)&sha_update = dlsym(library, "SHA256_Update");
         *(void **)&sha_final = dlsym(library, "SHA256_Final");
-        if (sha_init && sha_update && sha_final) return 1;
+        if (sha_init && sha_update && sha_final && sha_is_right()) return 1;
         dlclose(library);
     }
     return 0;
@@ -308,15 +324,24 @@ enum { REF_SOURCE, REF_ID, REF_TYPE, REF_TIME, REF_SEQUENCE, REF_DIGEST, REF_PAR
 /* A named tuple of so many parts, each of which it takes a reference of its own to; NULL with an
    exception, also where a part is NULL. */
 static PyObject *made(PyObject *type, PyObject *const *parts, Py_ssize_t size) {
+    /* From 3.14 on a tuple keeps its hash, and only tuple.__new__ says that it has none yet: memory
+       that was merely allocated has the hash 0. */
+    int keeps_hash = Py_Version >= 0x030E0000;
     allocfunc make = (allocfunc)PyType_GetSlot((PyTypeObject *)type, Py_tp_alloc);
     for (Py_ssize_t i = 0; i < size; i++)
         if (parts[i] == NULL) return NULL;
-    PyObject *tuple = make((PyTypeObject *)type, size);
+    PyObject *tuple = keeps_hash ? PyTuple_New(size) : make((PyTypeObject *)type, size);
     for (Py_ssize_t i = 0; tuple != NULL && i < size; i++) {
         Py_INCREF(parts[i]);
         if (PyTuple_SetItem(tuple, i, parts[i]) < 0) Py_CLEAR(tuple);
     }
-    return tuple;
+    if (!keeps_hash || tuple == NULL) return tuple;
+    newfunc anew = (newfunc)PyType_GetSlot(&PyTuple_Type, Py_tp_new);
+    PyObject *told = PyTuple_Pack(1, tuple);
+    PyObject *named = told == NULL ? NULL : anew((PyTypeObject *)type, told, NULL);
+    Py_XDECREF(told);
+    Py_DECREF(tuple);
+    return named;
 }
 
 /* The parts of a tuple, borrowed: 0, or -1 with TypeError where it is none of so many. */
@@ -335,13 +360,14 @@ typedef struct {
     int won, tied;
 } Effect;
 
-/* Makes the rank's lane the new statement's. What nobody but `lanes` holds is changed in place. */
+/* Makes the rank's lane the new statement's. What nobody but `lanes` (and `fold`) holds is changed
+   in place. */
 static int give(PyObject *lanes, PyObject *field, PyObject *by_rank, PyObject *rank,
                 PyObject *lane_type, PyObject *stamp, PyObject *value) {
     PyObject *parts[] = {stamp, value}, *lane = made(lane_type, parts, 2);
     if (lane == NULL) return -1;
     int done;
-    if (by_rank != NULL && Py_REFCNT(by_rank) == 1) {
+    if (by_rank != NULL && Py_REFCNT(by_rank) == 2) {
         done = PyDict_SetItem(by_rank, rank, lane);
     } else {
         PyObject *ranks = by_rank == NULL ? PyDict_New() : PyDict_Copy(by_rank);
@@ -361,32 +387,42 @@ static int same_but_id(PyObject *one, PyObject *other) {
     return same;
 }
 
-/* Takes one statement into the lanes: 0, or -1 with an exception. */
+/* Compares a statement with the one that its lane has: 0, or -1 with an exception. */
+static int met(PyObject *lane, PyObject *stamp, Effect *effect) {
+    PyObject *kept[2];
+    if (parts_of(lane, kept, 2) < 0) return -1;
+    if (!PyTuple_Check(kept[0]) || PyTuple_Size(kept[0]) != 4) {
+        PyErr_SetString(PyExc_TypeError, "A stamp has four parts.");
+        return -1;
+    }
+    if ((effect->won = PyObject_RichCompareBool(stamp, kept[0], Py_GT)) < 0) return -1;
+    if ((effect->tied = same_but_id(stamp, kept[0])) < 0) return -1;
+    effect->before = Py_NewRef(kept[1]);
+    return 0;
+}
+
+/* Takes one statement into the lanes: 0, or -1 with an exception. What a comparison may run, if a
+   part is no plain value, finds the dictionary and the lane held. */
 static int fold(PyObject *lanes, PyObject *stamp, PyObject *field, PyObject *rank, PyObject *value,
                 PyObject *lane_type, Effect *effect) {
     *effect = (Effect){NULL, 1, 0};
-    PyObject *by_rank = PyDict_GetItemWithError(lanes, field), *lane = NULL, *kept[2];
-    if (by_rank == NULL && PyErr_Occurred()) return -1;
-    if (by_rank != NULL) {
-        if (!PyDict_Check(by_rank)) {
-            PyErr_SetString(PyExc_TypeError, "The ranks of a field are a dictionary.");
-            return -1;
-        }
+    PyObject *by_rank = PyDict_GetItemWithError(lanes, field), *lane = NULL;
+    int done = by_rank == NULL && PyErr_Occurred() ? -1 : 0;
+    Py_XINCREF(by_rank);
+    if (by_rank != NULL && !PyDict_Check(by_rank)) {
+        PyErr_SetString(PyExc_TypeError, "The ranks of a field are a dictionary.");
+        done = -1;
+    } else if (by_rank != NULL) {
         lane = PyDict_GetItemWithError(by_rank, rank);
-        if (lane == NULL && PyErr_Occurred()) return -1;
+        Py_XINCREF(lane);
+        if (lane == NULL && PyErr_Occurred()) done = -1;
     }
-    if (lane != NULL) {
-        if (parts_of(lane, kept, 2) < 0) return -1;
-        if (!PyTuple_Check(kept[0]) || PyTuple_Size(kept[0]) != 4) {
-            PyErr_SetString(PyExc_TypeError, "A stamp has four parts.");
-            return -1;
-        }
-        effect->won = PyObject_RichCompareBool(stamp, kept[0], Py_GT);
-        effect->tied = same_but_id(stamp, kept[0]);
-        if (effect->won < 0 || effect->tied < 0) return -1;
-    }
-    effect->before = Py_NewRef(lane == NULL ? Py_None : kept[1]);
-    return effect->won ? give(lanes, field, by_rank, rank, lane_type, stamp, value) : 0;
+    if (lane != NULL) done = met(lane, stamp, effect);
+    else if (done == 0) effect->before = Py_NewRef(Py_None);
+    Py_XDECREF(lane);
+    if (done == 0 && effect->won) done = give(lanes, field, by_rank, rank, lane_type, stamp, value);
+    Py_XDECREF(by_rank);
+    return done;
 }
 
 /* What the events of an entry share while its fields are gone through. */
@@ -481,7 +517,13 @@ static PyObject *stamp_of(PyObject *const *envelope, PyObject *type) {
     } else {
         size_t length;
         const char *digits = utf8_of(envelope[SEQUENCE], &length);
-        sequence = digits == NULL ? NULL : PyLong_FromString(digits, NULL, 10);
+        if (digits != NULL && strlen(digits) != length) {
+            refuse();
+            digits = NULL;
+        }
+        sequence = digits == NULL ? NULL
+                   : length == 0  ? PyLong_FromLong(0)
+                                  : PyLong_FromString(digits, NULL, 10);
     }
     PyObject *parts[] = {envelope[TIME], sequence, envelope[SOURCE], envelope[ID]};
     PyObject *stamp = made(type, parts, 4);
@@ -491,6 +533,10 @@ static PyObject *stamp_of(PyObject *const *envelope, PyObject *type) {
 
 /* The next version of a record: NULL with an exception. */
 static PyObject *next_version(PyObject *version) {
+    if (!PyLong_Check(version)) {
+        PyErr_SetString(PyExc_TypeError, "A record's version is a number.");
+        return NULL;
+    }
     long long number = PyLong_AsLongLong(version);
     if (number == -1 && PyErr_Occurred()) return NULL;
     if (number < LLONG_MAX) return PyLong_FromLongLong(number + 1);
@@ -540,10 +586,12 @@ static PyObject *take(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ss
     begin(&taking.commits);
     begin(&taking.document);
     taking.applied = taking.tied = 0;
-    PyObject *lanes = given[6] == Py_True ? Py_NewRef(before[LANES]) : PyDict_Copy(before[LANES]);
-    PyObject *stamp = stamp_of(envelope, shapes[STAMP]), *version = next_version(before[VERSION]);
-    PyObject *record_key = PyUnicode_FromFormat("%U/%U", event[KIND], event[KEY]);
-    if (lanes == NULL || stamp == NULL || version == NULL || record_key == NULL) goto done;
+    PyObject *lanes = NULL, *stamp = NULL, *version = NULL, *record_key = NULL;
+    if ((stamp = stamp_of(envelope, shapes[STAMP])) == NULL) goto done;
+    if ((version = next_version(before[VERSION])) == NULL) goto done;
+    if ((record_key = PyUnicode_FromFormat("%U/%U", event[KIND], event[KEY])) == NULL) goto done;
+    lanes = given[6] == Py_True ? Py_NewRef(before[LANES]) : PyDict_Copy(before[LANES]);
+    if (lanes == NULL) goto done;
 
     begin_hmac(&taking.key, (unsigned char *)salt, (size_t)salt_length);
     salted(&taking.key, "event", 5, "", 0, core, (size_t)core_length, event_digest);
@@ -654,6 +702,10 @@ static int prime(PyObject *dictionary) {
     if (dictionary == primed.source) return 0;
     char *bytes;
     Py_ssize_t length;
+    if (!PyBytes_CheckExact(dictionary)) { /* which runs no Python when it is let go */
+        PyErr_SetString(PyExc_TypeError, "A dictionary is bytes.");
+        return -1;
+    }
     if (PyBytes_AsStringAndSize(dictionary, &bytes, &length) < 0) return -1;
     if (length < 3 || length > 4096) {
         PyErr_SetString(PyExc_ValueError, "A dictionary has 3 to 4,096 bytes.");
@@ -833,8 +885,8 @@ static Py_ssize_t put_event_document(Text *text, PyObject *event) {
     if (parts_of(event, part, REF_PARTS) < 0) return -1;
     const char *digest = utf8_of(part[REF_DIGEST], &length);
     if (digest == NULL) return -1;
-    if (length != 64) {
-        PyErr_SetString(PyExc_ValueError, "A digest has 64 digits.");
+    if (length != 64 || strspn(digest, HEX) != 64) {
+        PyErr_SetString(PyExc_ValueError, "A digest has 64 hexadecimal digits.");
         return -1;
     }
     Text document;
