@@ -163,35 +163,25 @@ def _profiled(handler: Handler, load: Workload) -> Profile:
 def _figures(
     measured: Mapping[str, Mapping[str, Measured]], profiles: Mapping[str, Profile]
 ) -> list[Figure]:
+    distinct = " of distinct records"
     return [
-        _against_baseline(BATCH_OF_100, measured[OF_100], profiles[OF_100]),
-        _against_baseline(BATCH_OF_10, measured[OF_10], profiles[OF_10]),
-        _against_distinct(SHARED, measured[OF_SHARED], profiles[OF_SHARED]),
-        _against_distinct(SHARED_NEW, measured[OF_SHARED_NEW], profiles[OF_SHARED_NEW]),
+        _against(BASELINE, BATCH_OF_100, measured[OF_100], profiles[OF_100]),
+        _against(BASELINE, BATCH_OF_10, measured[OF_10], profiles[OF_10]),
+        _against(DISTINCT, SHARED, measured[OF_SHARED], profiles[OF_SHARED], distinct),
+        _against(DISTINCT, SHARED_NEW, measured[OF_SHARED_NEW], profiles[OF_SHARED_NEW], distinct),
     ]
 
 
-def _against_distinct(goal: Goal, sides: Mapping[str, Measured], profile: Profile) -> Figure:
-    shared, distinct = sides[OURS], sides[DISTINCT]
-    rates = ratios(distinct, shared)
-    return Figure(
-        goal,
-        statistics.median(rates),
-        f"{shared.median:.0f} us an event",
-        f"{distinct.median:.0f} us an event of distinct records",
-        quartiles(rates),
-        _lacking(goal, distinct.median, shared.median, profile),
-    )
-
-
-def _against_baseline(goal: Goal, sides: Mapping[str, Measured], profile: Profile) -> Figure:
-    ours, theirs = sides[OURS], sides[BASELINE]
+def _against(
+    other: str, goal: Goal, sides: Mapping[str, Measured], profile: Profile, of: str = ""
+) -> Figure:
+    ours, theirs = sides[OURS], sides[other]
     rounds = ratios(theirs, ours)
     return Figure(
         goal,
         statistics.median(rounds),
         f"{ours.median:.0f} us an event",
-        f"{theirs.median:.0f} us an event",
+        f"{theirs.median:.0f} us an event{of}",
         quartiles(rounds),
         _lacking(goal, theirs.median, ours.median, profile),
     )
