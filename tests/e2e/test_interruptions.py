@@ -162,7 +162,7 @@ def test_workers_of_all_queues_killed_in_a_load_with_poison(stack: Deployed) -> 
     sent = [
         taken(stating(kind, 630_000 + number % 30, f"killed-often-{kind}-{number}"))
         for kind in KINDS
-        for number in islice(numbers, 50)
+        for number in islice(numbers, 80)
     ]
     sent += chain.from_iterable(poisons(kind, "killed", numbers)[-12:] for kind in KINDS)
     order.shuffle(sent)
@@ -170,7 +170,7 @@ def test_workers_of_all_queues_killed_in_a_load_with_poison(stack: Deployed) -> 
 
     written = entries(stack)
     send(stack, sent, visibility=4)
-    for _ in range(2):
+    while kills < 4:  # how many workers there are, and how far they come, is the machine's matter
         by_deadline(partial(has_more_entries, stack, written), "no event was taken")
         written = entries(stack)
         for name in stack.function_names.values():
@@ -180,7 +180,6 @@ def test_workers_of_all_queues_killed_in_a_load_with_poison(stack: Deployed) -> 
                     kills += 1
     settle(stack)
 
-    assert kills >= 4
     assert unconserved(sent, contents(stack, before)) == []
     assert disagreements(stack) == []
 
