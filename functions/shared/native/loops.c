@@ -238,7 +238,7 @@ static int (*sha_final)(unsigned char *, Sha *);
 
 /* Whether the library's SHA-256 is that of FIPS 180-4 (of `abc`), in the room that it has here. */
 static int sha_is_right(void) {
-    static const unsigned char expected[32] =
+    static const char expected[] =
         "\xba\x78\x16\xbf\x8f\x01\xcf\xea\x41\x41\x40\xde\x5d\xae\x22\x23"
         "\xb0\x03\x61\xa3\x96\x17\x7a\x9c\xb4\x10\xff\x61\xf2\x00\x15\xad";
     unsigned char hash[32];
