@@ -19,6 +19,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -75,9 +76,9 @@ class LedgerEntry(NamedTuple):
     """The proof that one event was taken and what it did. Hashes are lower-case hex.
 
     `document` is the canonical JSON of its changes, `[field, rank, won, before, stated]` for
-    each: the very bytes that were hashed piece by piece, and that are stored. `changes` reads
-    them anew each time. `salt` is the entry's secret; after an erasure it is None and `salts`
-    holds the derived salts (hex) of the fields that are still whole.
+    each: the very bytes that were hashed piece by piece, and that are stored. `salt` is the
+    entry's secret; after an erasure it is None and `salts` holds the derived salts (hex) of the
+    fields that are still whole.
     """
 
     event_uid: str
@@ -113,8 +114,12 @@ def document_of(changes: Iterable[Change]) -> bytes:
     return canonical([_stored(change) for change in changes])
 
 
+@lru_cache(maxsize=16)
 def changes_of(document: bytes) -> tuple[Change, ...]:
-    """The changes of a document. Raises ValueError where it does not have the form of one."""
+    """The changes of a document. Raises ValueError where it does not have the form of one.
+
+    Kept for a while: whoever reads a chain asks each of its entries several times.
+    """
     try:
         return tuple([_change(*stored) for stored in orjson.loads(document)])
     except (TypeError, KeyError, IndexError) as error:
