@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from infra.build.native import NAME, SOURCE
 from infra.local.site import ROOT, LocalStackError
 
 CODE: Final = {
@@ -29,7 +30,7 @@ CODE: Final = {
     "schemas/generated": "openapi.json",
 }
 """Folder -> the files of it that functions need."""
-LOOPS: Final = "functions/shared/native/_loops.abi3.so"
+LOOPS: Final = SOURCE.with_name(NAME).relative_to(ROOT).as_posix()
 """What was compiled for this machine, where something was."""
 LOCK: Final = ROOT / "infra" / "locks" / "api.txt"
 """All functions share the zip, so it has what those behind the API need."""

@@ -7,7 +7,6 @@ of the audit entry, two writes of the idempotency item, none of them in a transa
 
 from __future__ import annotations
 
-import base64
 import json
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,11 +21,13 @@ from functions.shared import native
 from functions.shared.adapters.attributes import Item, size_of_item
 from functions.shared.adapters.documents import DICTIONARY
 from functions.shared.adapters.dynamodb import item_from_entry, item_from_record
+from functions.shared.adapters.wire import Written, plainly
 from functions.shared.core.intake import queue_of
 from functions.shared.core.kinds import AGENCY, KIND_OF_QUEUE
 from functions.shared.core.ledger import LedgerEntry
 from functions.shared.core.registry import Agency, agency_from
 from infra.build.costs import CASES, Case, Cost, cost_of
+from infra.build.meter import kilobytes
 from infra.lienthong import demo, demo_city
 from infra.lienthong.console import Console
 from infra.lienthong.messages import messages_of
@@ -131,11 +132,6 @@ def _idiomatic_items(case: Case) -> tuple[Item, Item]:
     return dict(serialise(record)["M"]), dict(serialise(entry)["M"])
 
 
-def kilobytes(size: int) -> int:
-    """Units of a write of so many bytes."""
-    return -(-size // KILOBYTE)
-
-
 def _by_case(costs: Sequence[Cost]) -> Table:
     return Table(
         "Write units of an event",
@@ -205,10 +201,7 @@ def _as_written(entry: LedgerEntry) -> Item:
     if native.loops is None:
         return item_from_entry(entry)
     action, _ = native.loops.entry_action("Ledger", entry, DICTIONARY)
-    item: Item = json.loads(action)["Put"]["Item"]
-    for attribute in item.values():
-        if "B" in attribute:
-            attribute["B"] = base64.b64decode(attribute["B"])
+    item: Item = plainly(Written(action))["Put"]["Item"]
     return item
 
 

@@ -101,7 +101,7 @@ class _Direct:
         answer = self._sent("TransactWriteItems", _transaction(request))
         if answer is not None:
             return answer
-        request["TransactItems"] = list(map(_plainly, request["TransactItems"]))
+        request["TransactItems"] = list(map(plainly, request["TransactItems"]))
         return self._client.transact_write_items(**request)
 
     def batch_get_item(self, **request: Any) -> Any:
@@ -188,8 +188,8 @@ def _json(value: Any) -> bytes:
     return orjson.dumps(value, default=_as_json)
 
 
-def _plainly(action: Any) -> Any:
-    """An action as botocore takes it."""
+def plainly(action: Any) -> Any:
+    """An action, `Written` or not, as botocore takes it."""
     if not isinstance(action, Written):
         return action
     plain = orjson.loads(action.json)

@@ -272,11 +272,7 @@ class _Draft:
         if not self._entries:
             return None
         return RecordChange(
-            self._before,
-            self._after,
-            tuple(self._entries),
-            tuple(self._messages),
-            self._ties,
+            self._before, self._after, tuple(self._entries), tuple(self._messages), self._ties
         )
 
 
